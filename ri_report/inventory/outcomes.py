@@ -1,0 +1,87 @@
+"""How the reading of each (account, region, kind) cell ended: one typed outcome, never a zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ri_report.inventory.frames import Column, Frame
+
+
+class CellKind(StrEnum):
+    """What was asked of an account, or of one of its regions."""
+
+    ACCOUNT = "account"
+    REGIONS = "regions"
+    INSTANCES = "instances"
+    RESERVATIONS = "reservations"
+    ZONES = "zones"
+
+class Status(StrEnum):
+    """The closed list of ways in which the reading of a cell ends."""
+
+    OK = "OK"
+    EMPTY = "EMPTY"
+    SKIPPED = "SKIPPED"
+    DENIED = "DENIED"
+    THROTTLED = "THROTTLED"
+    TIMEOUT = "TIMEOUT"
+    NETWORK = "NETWORK"
+    MALFORMED = "MALFORMED"
+    EXPIRED = "EXPIRED"
+    INTEGRITY = "INTEGRITY"
+
+
+READ = frozenset({Status.OK, Status.EMPTY})
+HARMLESS_SKIPS = frozenset({"account_state", "excluded", "not_opted_in"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one cell ended.
+
+    Attributes:
+        account_id: The 12-digit account.
+        region: The region; "" when the outcome is about the whole account.
+        kind: What was asked for. `account` and `regions` stand for every cell of the account
+            that was not reached because of them.
+        status: One of `Status`; EMPTY means that AWS positively answered "none".
+        reason: Why, from a closed list: `role`, `iam`, `scp` (DENIED); `account_state`,
+            `excluded`, `not_opted_in`, `no_file` (SKIPPED); otherwise AWS's error code or "".
+        detail: What AWS said, in one line, without secrets.
+        fix: What the reader can do about it, in one line.
+        row_count: How many records were kept.
+    """
+
+    account_id: str
+    region: str
+    kind: CellKind
+    status: Status
+    reason: str = ""
+    detail: str = ""
+    fix: str = ""
+    row_count: int = 0
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether something that should have been read was not."""
+        return not (
+            self.status in READ or (self.status is Status.SKIPPED and self.reason in HARMLESS_SKIPS)
+        )
+
+
+OUTCOMES = Frame(
+    "outcomes",
+    ("account_id", "region", "kind"),
+    (
+        Column("account_id", "text", "Linked account", "Account"),
+        Column("region", "text", "Region; empty: the whole account"),
+        Column("kind", "text", "What was asked for", "What"),
+        Column("status", "text", "How the reading ended", "Outcome"),
+        Column("reason", "text", "Why, from a closed list or AWS's error code"),
+        Column("detail", "text", "What AWS said", "What AWS said"),
+        Column("fix", "text", "What to do about it", "What to do"),
+        Column("row_count", "count", "Records kept", "Records"),
+        Column("is_gap", "flag", "Whether something that should have been read was not", "Gap"),
+    ),
+)
