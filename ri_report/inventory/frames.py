@@ -33,7 +33,8 @@ class Column:
     `kind` decides the dtype here and the format in every output: `units` are normalized units,
     `ratio` is 0..1, `time` is UTC, `days` are whole days. Text is never missing: absent text is
     `""`, so that grouping and merging treat it as a value. Any other kind may be missing only
-    where `nullable` says so, and missing means *unknown*.
+    where `nullable` says so, and missing means *unknown*. `ratio_of` names the columns whose
+    quotient a ratio is, so that its total is a ratio of sums and never a mean of ratios.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Column:
     description: str
     label: str = ""
     nullable: bool = False
+    ratio_of: tuple[str, str] | None = None
 
     @property
     def dtype(self) -> str:

@@ -1,0 +1,57 @@
+"""Formats by meaning: how a raw value reads, wherever it is shown as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from ri_report.inventory.frames import Column, Kind
+
+UNKNOWN = "unknown"
+NOT_APPLICABLE = "n/a"
+
+
+def moment(value: datetime) -> str:
+    """Return `2026-11-01 06:00 UTC`; the value is aware UTC."""
+    return f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def number(value: float) -> str:
+    """Return up to two decimals with thousands separators: `1,234`, `0.25`, `2.5`."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def percent(value: float) -> str:
+    """Return a ratio 0..1 with one decimal: `93.1 %`."""
+    return f"{value * 100:.1f} %"
+
+
+WRITERS: dict[Kind, Callable[[Any], str]] = {
+    "text": str,
+    "count": lambda value: f"{int(value):,}",
+    "units": number,
+    "number": number,
+    "ratio": percent,
+    "cost": lambda value: f"{value:,.4f}",
+    "time": lambda value: f"{value:%Y-%m-%d}",
+    "days": lambda value: f"{int(value):,}",
+    "flag": lambda value: "yes" if value else "no",
+}
+
+
+def text_of(value: Any, kind: Kind) -> str:  # noqa: ANN401 - a cell holds any of the kinds
+    """Return the value as a reader sees it; a missing value is `unknown`, never 0."""
+    return UNKNOWN if pd.isna(value) else WRITERS[kind](value)
+
+
+def cell_text(row: Mapping[str, Any], column: Column) -> str:
+    """Return one cell of a table as text; a ratio whose whole is 0 is `n/a`."""
+    value = row[column.name]
+    if column.ratio_of and pd.isna(value) and row[column.ratio_of[1]] == 0:
+        return NOT_APPLICABLE
+    return text_of(value, column.kind)

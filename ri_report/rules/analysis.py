@@ -1,0 +1,64 @@
+"""Analysis: the rules in their order, from an inventory to every frame that a report shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ri_report.rules.allocation import allocate
+from ri_report.rules.counts import running
+from ri_report.rules.coverage import cover, coverage, coverage_by_account
+from ri_report.rules.eligibility import active_reservations, eligible_usage
+from ri_report.rules.expiry import expiries
+from ri_report.rules.reasons import uncovered_instances, unused_reasons
+from ri_report.rules.utilization import pools, utilization
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ri_report.inventory.schema import Inventory
+    from ri_report.rules.sharing import Sharing
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the rules make of one inventory; each field is the frame declared under its name."""
+
+    running: pd.DataFrame
+    covered: pd.DataFrame
+    not_eligible: pd.DataFrame
+    active: pd.DataFrame
+    other_states: pd.DataFrame
+    allocations: pd.DataFrame
+    coverage: pd.DataFrame
+    coverage_by_account: pd.DataFrame
+    utilization: pd.DataFrame
+    unused_reasons: pd.DataFrame
+    uncovered: pd.DataFrame
+    pools: pd.DataFrame
+    expiries: pd.DataFrame
+
+
+def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
+    """Apply the rules to what was seen; what was not seen is the report's business."""
+    usage, not_eligible = eligible_usage(inventory.instances, inventory.zones)
+    active, other_states = active_reservations(inventory.reservations, inventory.as_of)
+    allocations = allocate(usage, active, sharing)
+    covered = cover(usage, allocations)
+    reasons = unused_reasons(covered, active, allocations, sharing)
+    used = utilization(active, allocations, reasons, inventory.as_of)
+    return Analysis(
+        running=running(usage, not_eligible),
+        covered=covered,
+        not_eligible=not_eligible,
+        active=active,
+        other_states=other_states,
+        allocations=allocations,
+        coverage=coverage(covered),
+        coverage_by_account=coverage_by_account(covered),
+        utilization=used,
+        unused_reasons=reasons,
+        uncovered=uncovered_instances(covered, active, sharing),
+        pools=pools(covered, active, allocations),
+        expiries=expiries(used, other_states),
+    )

@@ -1,0 +1,34 @@
+"""Counts: how many instances run, by account and type, before any rule about discounts."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ri_report.inventory.frames import Column, Frame
+
+RUNNING = Frame(
+    "running",
+    ("account_id", "region", "instance_type"),
+    (
+        Column("account_id", "text", "Account that runs the instances", "Account"),
+        Column("region", "text", "Region"),
+        Column("instance_type", "text", "Instance type"),
+        Column("running_instances", "count", "Running instances of every kind", "Running"),
+        Column("eligible_instances", "count", "Of these, reservations can cover", "Eligible"),
+        Column("not_eligible_instances", "count", "Of these, reservations cannot cover"),
+    ),
+)
+
+
+def running(usage: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
+    """Return frame `RUNNING` from frames `eligibility.USAGE` and `NOT_ELIGIBLE`."""
+    rows = pd.concat(
+        [
+            usage.assign(running_instances=1, eligible_instances=1, not_eligible_instances=0),
+            not_eligible.assign(
+                running_instances=1, eligible_instances=0, not_eligible_instances=1
+            ),
+        ]
+    )
+    measures = [name for name in RUNNING.names if name not in RUNNING.key]
+    return RUNNING.check(rows.groupby(list(RUNNING.key), as_index=False)[measures].sum())

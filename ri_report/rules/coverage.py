@@ -1,0 +1,95 @@
+"""Coverage: how much of what runs is covered by reservations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.eligibility import INSTANCE_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PLACE = ("region", "availability_zone", "availability_zone_id")
+PRODUCT = ("instance_type", "platform", "tenancy")
+
+MEASURES = (
+    Column("running_instances", "count", "Eligible On-Demand instances running", nullable=True),
+    Column(
+        "covered_instances",
+        "units",
+        "Covered units / normalization factor; fractional",
+        nullable=True,
+    ),
+    Column("uncovered_instances", "units", "Running - covered", nullable=True),
+    Column("running_units", "units", "Normalized units running", nullable=True),
+    Column("covered_units", "units", "Normalized units covered by reservations", nullable=True),
+    Column(
+        "coverage_ratio",
+        "ratio",
+        "Covered units / running units",
+        "Coverage",
+        nullable=True,
+        ratio_of=("covered_units", "running_units"),
+    ),
+)
+_BY_NAME = {column.name: column for column in INSTANCE_COLUMNS}
+_KEY_COLUMNS = tuple(_BY_NAME[name] for name in (*PLACE, *PRODUCT))
+COVERAGE = Frame("coverage", (*PLACE, *PRODUCT), (*_KEY_COLUMNS, *MEASURES))
+COVERAGE_BY_ACCOUNT = Frame(
+    "coverage_by_account",
+    ("account_id", *PLACE, *PRODUCT),
+    (_BY_NAME["account_id"], *_KEY_COLUMNS, *MEASURES),
+)
+COVERED_USAGE_COLUMNS = (
+    Column("covered_units", "units", "Normalized units covered by reservations"),
+    Column("uncovered_units", "units", "Normalized units not covered by reservations"),
+)
+
+
+def ratio(part: pd.Series[float], whole: pd.Series[float]) -> pd.Series[float]:
+    """Return part / whole as 0..1; where the whole is 0 the ratio is unknown, never 0 or 1."""
+    return part.astype("float64") / whole.astype("float64").mask(whole == 0)
+
+
+def cover(usage: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
+    """Return the usage with `covered_units` and `uncovered_units`, aligned and in its order."""
+    covered = allocations.groupby("usage_id")["units"].sum()
+    units = usage["usage_id"].map(covered).fillna(0.0).astype("float64")
+    return usage.assign(covered_units=units, uncovered_units=usage["units"] - units)
+
+
+def coverage(covered: pd.DataFrame) -> pd.DataFrame:
+    """Return frame `COVERAGE`: one row per place, type, platform and tenancy.
+
+    Zone name and zone id are both part of the key, because one name is a different place in
+    different accounts (AWS RAM User Guide, "Availability Zone IDs").
+
+    Args:
+        covered: What `cover` returns.
+    """
+    return COVERAGE.check(measure(covered, COVERAGE.key))
+
+
+def coverage_by_account(covered: pd.DataFrame) -> pd.DataFrame:
+    """Return frame `COVERAGE_BY_ACCOUNT`: the same by account."""
+    return COVERAGE_BY_ACCOUNT.check(measure(covered, COVERAGE_BY_ACCOUNT.key))
+
+
+def measure(covered: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Sum the measures of coverage by any columns, sorted by them.
+
+    Covered instances are fractional: covered units over the units of each instance.
+    """
+    counted = covered.assign(
+        running_instances=1, covered_instances=covered["covered_units"] / covered["units"]
+    ).rename(columns={"units": "running_units"})
+    sums = counted.groupby(list(by), as_index=False)[
+        ["running_instances", "covered_instances", "running_units", "covered_units"]
+    ].sum()
+    return sums.assign(
+        uncovered_instances=sums["running_instances"] - sums["covered_instances"],
+        coverage_ratio=ratio(sums["covered_units"], sums["running_units"]),
+    )

@@ -1,0 +1,63 @@
+"""Expiry: what ends when, and what queued purchases will replace it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ri_report.inventory.frames import Column, Frame
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+HORIZONS_DAYS = (30, 60, 90)
+EXPIRIES = Frame(
+    "expiries",
+    ("month",),
+    (
+        Column("month", "text", "Calendar month (UTC)"),
+        Column("ending_reservations", "count", "Reservations whose term ends in the month"),
+        Column("ending_instances", "count", "Instances that they were bought for"),
+        Column("ending_units", "units", "Their normalized units"),
+        Column("ending_used_units", "units", "Of these, in use now: coverage that will be lost"),
+        Column("starting_instances", "count", "Instances of queued purchases that start then"),
+    ),
+)
+
+
+def expiries(utilization: pd.DataFrame, other_states: pd.DataFrame) -> pd.DataFrame:
+    """Return frame `EXPIRIES`, one row for each month in which something ends or starts.
+
+    Args:
+        utilization: Frame `utilization.UTILIZATION`.
+        other_states: Frame `eligibility.OTHER_STATES`; its queued purchases are counted where
+            they start.
+    """
+    dated = utilization[utilization["end"].notna()]
+    ending = dated.assign(month=_month(dated["end"]), ending_reservations=1).rename(
+        columns={
+            "instance_count": "ending_instances",
+            "purchased_units": "ending_units",
+            "used_units": "ending_used_units",
+        }
+    )
+    queued = other_states[(other_states["state"] == "queued") & other_states["start"].notna()]
+    starting = queued.assign(
+        month=_month(queued["start"]), starting_instances=queued["instance_count"]
+    )
+    measures = [name for name in EXPIRIES.names if name != "month"]
+    rows = pd.concat([ending, starting[["month", "starting_instances"]]])
+    return EXPIRIES.check(
+        rows.groupby("month", as_index=False)[measures].sum().sort_values("month")
+    )
+
+
+def ending_within(utilization: pd.DataFrame, days: int, as_of: datetime) -> pd.DataFrame:
+    """Return the rows of reservations whose term ends within so many days after `as_of`."""
+    end = utilization["end"]
+    return utilization[end.notna() & (end <= pd.Timestamp(as_of) + pd.Timedelta(days=days))]
+
+
+def _month(moments: pd.Series[pd.Timestamp]) -> pd.Series[str]:
+    return moments.dt.strftime("%Y-%m").astype("str")

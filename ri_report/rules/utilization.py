@@ -1,0 +1,139 @@
+"""Utilization: how much of what was bought is used, by reservation and by pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.coverage import ratio
+from ri_report.rules.sharing import OWNER
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+UTILIZATION = Frame(
+    "utilization",
+    ("reservation_id",),
+    (
+        Column("reservation_id", "text", "ReservedInstancesId", "Reservation"),
+        Column("account_id", "text", "Account that bought it", "Owner"),
+        Column("region", "text", "Region"),
+        Column("scope", "text", "zonal or regional"),
+        Column("availability_zone", "text", "Zone name in the owner's account", "Zone"),
+        Column("availability_zone_id", "text", "Zone id", "Zone id"),
+        Column("instance_type", "text", "Instance type"),
+        Column("platform", "text", "Platform"),
+        Column("tenancy", "text", "default or dedicated"),
+        Column("instance_count", "count", "Instances bought", "Bought"),
+        Column("purchased_units", "units", "Normalized units bought"),
+        Column("used_units", "units", "Normalized units that cover running instances"),
+        Column("unused_units", "units", "Bought - used"),
+        Column(
+            "utilization_ratio",
+            "ratio",
+            "Used / purchased",
+            "Utilization",
+            nullable=True,
+            ratio_of=("used_units", "purchased_units"),
+        ),
+        Column("lent_units", "units", "Used by other accounts"),
+        Column("offering_class", "text", "standard or convertible"),
+        Column("payment_option", "text", "No, Partial or All Upfront"),
+        Column("start", "time", "Start of the term", nullable=True),
+        Column("end", "time", "End of the term", nullable=True),
+        Column("days_left", "days", "Whole days until the end", nullable=True),
+        Column("unused_reason", "text", "Main reason for what is unused", "Why unused"),
+        Column("factor_basis", "text", "What the normalization factor rests on"),
+    ),
+)
+POOLS = Frame(
+    "pools",
+    ("region", "pool", "platform", "tenancy", "account_id"),
+    (
+        Column("region", "text", "Region"),
+        Column("pool", "text", "Family where sizes flex, else the exact type", "Family or type"),
+        Column("platform", "text", "Platform"),
+        Column("tenancy", "text", "default or dedicated"),
+        Column("account_id", "text", "Account", "Account"),
+        Column("running_units", "units", "Normalized units that the account runs"),
+        Column("covered_units", "units", "Of these, covered by any reservation"),
+        Column("purchased_units", "units", "Normalized units that the account bought"),
+        Column("used_units", "units", "Of these, used by any account"),
+        Column("lent_units", "units", "Of its own, used by other accounts"),
+        Column("borrowed_units", "units", "Of what it runs, covered by other accounts"),
+    ),
+)
+POOL_MEASURES = POOLS.names[len(POOLS.key) :]
+
+
+def utilization(
+    active: pd.DataFrame, allocations: pd.DataFrame, reasons: pd.DataFrame, as_of: datetime
+) -> pd.DataFrame:
+    """Return frame `UTILIZATION`, one row per active reservation.
+
+    Args:
+        active: Frame `eligibility.ACTIVE`.
+        allocations: Frame `allocation.ALLOCATIONS`.
+        reasons: Frame `reasons.UNUSED_REASONS`; its largest row names the main reason.
+        as_of: Aware UTC moment of observation.
+    """
+    purchased = active["units"] * active["instance_count"]
+    used = _units_of(active, allocations)
+    days = (active["end"] - pd.Timestamp(as_of)) / pd.Timedelta(days=1)
+    main = reasons.sort_values("unused_units", ascending=False, kind="stable")
+    main = main.drop_duplicates("reservation_id").set_index("reservation_id")["reason"]
+    return UTILIZATION.check(
+        active.assign(
+            purchased_units=purchased,
+            used_units=used,
+            unused_units=purchased - used,
+            utilization_ratio=ratio(used, purchased),
+            lent_units=_units_of(active, allocations[allocations["tier"] != OWNER]),
+            days_left=np.floor(days).astype("Int64"),
+            unused_reason=active["reservation_id"].map(main).fillna(""),
+        ).sort_values("reservation_id")
+    )
+
+
+def pools(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
+    """Return frame `POOLS`: what each account runs, buys, lends and borrows in each pool.
+
+    Over the accounts of a pool, covered equals used and lent equals borrowed. These totals do not
+    depend on any convention of the allocation.
+    """
+    flows = _flows(covered, active, allocations)
+    runs = covered.assign(running_units=covered["units"])
+    bought = active.assign(purchased_units=active["units"] * active["instance_count"])
+    rows = pd.concat(
+        [
+            runs[[*POOLS.key, "running_units", "covered_units"]],
+            bought[[*POOLS.key, "purchased_units"]],
+            flows,
+        ]
+    )
+    sums = rows.groupby(list(POOLS.key), as_index=False)[list(POOL_MEASURES)].sum()
+    return POOLS.check(sums)
+
+
+def _units_of(active: pd.DataFrame, allocations: pd.DataFrame) -> pd.Series[float]:
+    used = allocations.groupby("reservation_id")["units"].sum()
+    return active["reservation_id"].map(used).fillna(0.0).astype("float64")
+
+
+def _flows(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
+    """Return used and lent units at the owner, borrowed units at the account that runs."""
+    lent = allocations["units"].where(allocations["tier"] != OWNER, 0.0)
+    flows = allocations.assign(
+        used_units=allocations["units"], lent_units=lent, borrowed_units=lent
+    )
+    place = list(POOLS.key)
+    owners = flows[["reservation_id", "used_units", "lent_units"]].merge(
+        active[["reservation_id", *place]], on="reservation_id", how="left", validate="m:1"
+    )
+    users = flows[["usage_id", "borrowed_units"]].merge(
+        covered[["usage_id", *place]], on="usage_id", how="left", validate="m:1"
+    )
+    return pd.concat([owners, users])[[*place, "used_units", "lent_units", "borrowed_units"]]
