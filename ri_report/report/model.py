@@ -17,6 +17,14 @@ Standing = Literal["good", "bad", "neutral", "unknown"]
 
 
 @dataclass(frozen=True)
+class Targets:
+    """What the headline ratios are held against; 0..1."""
+
+    utilization: float = 0.95
+    coverage: float = 0.80
+
+
+@dataclass(frozen=True)
 class Kpi:
     """One headline number.
 

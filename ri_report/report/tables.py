@@ -115,8 +115,8 @@ class Table:
         sums: dict[str, Any] = {}
         for column in self.frame.columns:
             if column.kind in SUMMABLE:
-                value = self.rows[column.name].sum(skipna=False)
-                sums[column.name] = None if pd.isna(value) else value
+                values = self.rows[column.name]
+                sums[column.name] = None if values.isna().any() else values.sum()
         for column in self.frame.columns:
             if column.ratio_of:
                 sums[column.name] = _quotient(*(sums[name] for name in column.ratio_of))
@@ -284,7 +284,7 @@ def _with_unknown(coverage: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     blind = _cells(gaps, NO_RESERVATIONS)
     known = coverage.copy()
     keys = list(zip(known["account_id"], known["region"], strict=True))
-    unsure = [key in blind or (key[0], "") in blind for key in keys]
+    unsure = pd.Series([key in blind or (key[0], "") in blind for key in keys], known.index, bool)
     for name in measures:
         if not name.startswith("running"):
             known[name] = known[name].mask(unsure)

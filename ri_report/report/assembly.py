@@ -1,0 +1,45 @@
+"""Assembly: from an inventory and its analysis to the one `Report` value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ri_report import __version__
+from ri_report.inventory.outcomes import READ
+from ri_report.report.findings import findings
+from ri_report.report.glossary import method
+from ri_report.report.headlines import headlines, sentences
+from ri_report.report.model import Report
+from ri_report.report.tables import make_tables
+
+if TYPE_CHECKING:
+    from ri_report.inventory.schema import Inventory
+    from ri_report.report.model import Targets
+    from ri_report.rules.analysis import Analysis
+    from ri_report.rules.sharing import Sharing
+
+
+def build_report(
+    inventory: Inventory, analysis: Analysis, sharing: Sharing, targets: Targets
+) -> Report:
+    """Return everything that the outputs show; equal input gives an equal report."""
+    tables = make_tables(inventory, analysis)
+    reading = tables["accounts"].rows["reading"]
+    accounts = int((reading == "read").sum()), int((reading != "not queried").sum())
+    outcomes = inventory.outcomes
+    regions = set(outcomes.loc[outcomes["status"].isin(READ), "region"]) - {""}
+    return Report(
+        run=inventory.run,
+        as_of=inventory.as_of,
+        version=__version__,
+        source=inventory.source,
+        endpoint=inventory.endpoint,
+        accounts_read=accounts[0],
+        accounts_total=accounts[1],
+        regions=tuple(sorted(regions)),
+        kpis=headlines(analysis, inventory.as_of, targets, accounts),
+        sentences=sentences(analysis, inventory.as_of),
+        findings=findings(inventory, analysis),
+        method=method(sharing),
+        tables=tables,
+    )

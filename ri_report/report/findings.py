@@ -1,0 +1,158 @@
+"""Findings: what a reader must know about the data that the numbers rest on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ri_report.report.model import Finding
+from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
+
+if TYPE_CHECKING:
+    from ri_report.inventory.schema import Inventory
+    from ri_report.rules.analysis import Analysis
+
+NAMED = 5
+"""How many accounts, types or ids a line names before it says how many more there are."""
+
+BASIS_TEXT = {
+    "multiple": "AWS documents no normalization factor; 8 x N is used, as for every size of its table",
+    "largest_size": "AWS documents no factor for this metal size; that of the family's largest"
+    " virtual size is used",
+    "none": "no normalization factor is known; each instance counts as 1 unit and matches only its"
+    " own type",
+}
+WORTH_A_WARNING = {
+    "payment-pending": "their payment is not settled, so they give no discount yet",
+    "payment-failed": "their payment failed, so they give no discount",
+    "malformed": "their scope, zone or count makes no sense, so they are left out",
+    "state_unknown": "AWS gave no state, so they are left out",
+}
+
+
+def findings(inventory: Inventory, analysis: Analysis) -> tuple[Finding, ...]:
+    """Return the findings: gaps first, then warnings, then notes."""
+    return (
+        *_gaps(inventory),
+        *_factors(analysis),
+        *_platforms(analysis),
+        *_reservations(analysis),
+        *_zone_names(analysis),
+        *_not_eligible(analysis),
+        *_source(inventory),
+    )
+
+
+def named(values: pd.Series[str]) -> str:
+    """Return the distinct values in order, the first few by name: `a, b and 3 more`."""
+    distinct = sorted(set(values))
+    more = len(distinct) - NAMED
+    head = ", ".join(distinct[:NAMED])
+    return f"{head} and {more:,} more" if more > 0 else head
+
+
+def _gaps(inventory: Inventory) -> list[Finding]:
+    gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
+    names = inventory.accounts.set_index("account_id")["account_name"]
+    labels = gaps["account_id"] + gaps["account_id"].map(names).map(
+        lambda name: f" ({name})" if isinstance(name, str) and name else ""
+    )
+    labels = labels.where(gaps["region"] == "", labels + " in " + gaps["region"])
+    found = []
+    for (kind, status, reason), rows in gaps.groupby(["kind", "status", "reason"]):
+        what = (
+            "Not read" if kind in ("account", "regions") else f"{str(kind).capitalize()} not read"
+        )
+        why = f"{status} ({reason})" if reason != "" else str(status)
+        found.append(
+            Finding(
+                "gap", f"{what}: {named(labels[rows.index])}: {why}", rows["fix"].iloc[0], "gaps"
+            )
+        )
+    return found
+
+
+def _factors(analysis: Analysis) -> list[Finding]:
+    columns = ["instance_type", "factor_basis"]
+    types = pd.concat([analysis.covered[columns], analysis.active[columns]])
+    return [
+        Finding("warning", f"{named(rows['instance_type'])}: {BASIS_TEXT[str(basis)]}")
+        for basis, rows in types.groupby("factor_basis")
+        if basis in BASIS_TEXT
+    ]
+
+
+def _platforms(analysis: Analysis) -> list[Finding]:
+    assumed = analysis.covered[analysis.covered["platform_basis"] == "assumed"]
+    unknown = analysis.not_eligible[analysis.not_eligible["reason"] == "platform_unknown"]
+    found = []
+    if len(assumed):
+        text = (
+            f"{len(assumed):,} instances carry neither UsageOperation nor PlatformDetails; they are"
+            " taken as Linux/UNIX or Windows, but may run another licence"
+        )
+        found.append(Finding("warning", text, "Collect again with a current AWS CLI or SDK"))
+    if len(unknown):
+        text = f"{len(unknown):,} instances run a licence that is not recognized: "
+        found.append(Finding("warning", text + named(unknown["platform"]), "", "not_eligible"))
+    return found
+
+
+def _reservations(analysis: Analysis) -> list[Finding]:
+    other = analysis.other_states
+    found = [
+        Finding("warning", f"{len(rows):,} reservations: {text}", "", "reservations_other_states")
+        for reason, text in WORTH_A_WARNING.items()
+        if len(rows := other[other["reason"] == reason])
+    ]
+    rest = other[~other["reason"].isin(WORTH_A_WARNING)]
+    if len(rest):
+        counts = rest["reason"].value_counts().sort_index()
+        text = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+        found.append(
+            Finding(
+                "note",
+                f"Reservations that give no discount now: {text}",
+                "",
+                "reservations_other_states",
+            )
+        )
+    return found
+
+
+def _zone_names(analysis: Analysis) -> list[Finding]:
+    columns = ["region", "availability_zone", "availability_zone_id"]
+    seen = pd.concat([analysis.covered[columns], analysis.active[columns]])
+    seen = seen[(seen["availability_zone"] != "") & (seen["availability_zone_id"] != "")]
+    places = seen.drop_duplicates().groupby("availability_zone").size()
+    misleading = places[places > 1]
+    if misleading.empty:
+        return []
+    text = (
+        f"{named(pd.Series(misleading.index))}: the name is another place in other accounts;"
+        " tables show the zone id, the same place for every account, beside it"
+    )
+    return [Finding("note", text, "", "coverage")]
+
+
+def _not_eligible(analysis: Analysis) -> list[Finding]:
+    counts = analysis.not_eligible["reason"].value_counts().sort_index()
+    if counts.empty:
+        return []
+    text = "; ".join(
+        f"{count:,} x {NOT_ELIGIBLE_REASONS[str(reason)].lower()}"
+        for reason, count in counts.items()
+    )
+    line = f"{counts.sum():,} running instances that reservations cannot cover: {text}"
+    return [Finding("note", line, "", "not_eligible")]
+
+
+def _source(inventory: Inventory) -> list[Finding]:
+    found = []
+    if inventory.endpoint:
+        text = f"Read from a custom AWS endpoint, {inventory.endpoint} (AWS_ENDPOINT_URL)"
+        found.append(Finding("note", text))
+    if inventory.source == "dumps":
+        found.append(Finding("note", "Read from saved AWS CLI answers, not from AWS"))
+    return found
