@@ -1,0 +1,106 @@
+"""From a signed request to its answer: authenticate, read, authorize, perform."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from typing import TYPE_CHECKING
+
+from ri_report.sandbox import ec2, organizations, sts, wire
+from ri_report.sandbox.authentication import authenticate, refused
+from ri_report.sandbox.call import Call, CallRecord
+from ri_report.sandbox.errors import ApiError
+from ri_report.sandbox.identity import Keyring
+from ri_report.sandbox.permissions import authorize
+from ri_report.sandbox.signature import Claim, claim_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from ri_report.sandbox.call import Operation
+    from ri_report.sandbox.organization import Account, Json, Organization
+
+OPERATIONS: dict[str, dict[str, Operation]] = {
+    "sts": sts.OPERATIONS,
+    "organizations": organizations.OPERATIONS,
+    "ec2": ec2.OPERATIONS,
+}
+
+
+class Sandbox:
+    """AWS for one organization, without the network: a request in, an answer out.
+
+    Attributes:
+        calls: Every authenticated call in the order of arrival, granted or refused.
+    """
+
+    def __init__(self, organization: Organization, clock: Callable[[], datetime]) -> None:
+        """Serve an organization; the clock gives the present moment, aware UTC."""
+        self.calls: list[CallRecord] = []
+        self._organization = organization
+        self._clock = clock
+        self._keyring = Keyring(organization.management_account_id)
+        self._request_numbers = itertools.count(1)
+        for service in wire.SERVICES:
+            wire.service_model(service)
+
+    def answer(self, request: wire.Request) -> wire.Response:
+        """Answer one request. This is the place where a script of faults would stand."""
+        request_id = str(uuid.UUID(int=next(self._request_numbers)))
+        claim = claim_of(request)
+        if claim is None:
+            service = _addressed(request)
+            return wire.refusal(service, refused(service, "unsigned"), request_id)
+        if claim.service not in wire.SERVICES:
+            return wire.refusal("sts", refused("sts", "other service"), request_id)
+        try:
+            return self._perform(request, claim, request_id)
+        except ApiError as error:
+            return wire.refusal(claim.service, error, request_id)
+
+    def _perform(self, request: wire.Request, claim: Claim, request_id: str) -> wire.Response:
+        now = self._clock()
+        identity = authenticate(request, claim, self._keyring, now)
+        account = self._account(identity.account_id, claim)
+        operation, parameters = wire.read_call(claim.service, request)
+        call = Call(
+            service=claim.service,
+            operation=operation.name,
+            region=claim.region,
+            parameters=parameters,
+            identity=identity,
+            account=account,
+            organization=self._organization,
+            keyring=self._keyring,
+            now=now,
+        )
+        self.calls.append(CallRecord(call.service, call.operation, account.account_id, call.region))
+        return wire.answer(operation, _result(call), request_id)
+
+    def _account(self, account_id: str, claim: Claim) -> Account:
+        """The caller's account, whose keys are worth nothing where it has no Region enabled."""
+        account = self._organization.account(account_id)
+        if account is None or not account.has_enabled(claim.region):
+            raise refused(claim.service, "unknown key")
+        return account
+
+
+def _result(call: Call) -> Json:
+    perform = OPERATIONS[call.service].get(call.operation)
+    if perform is None:
+        code = "InvalidAction" if call.service != "organizations" else "UnknownOperationException"
+        raise ApiError(code, f"The sandbox does not serve {call.action}")
+    authorize(call)
+    if call.parameters.get("DryRun"):
+        message = "Request would have succeeded, but DryRun flag is set."
+        raise ApiError("DryRunOperation", message, 412)
+    return perform(call)
+
+
+def _addressed(request: wire.Request) -> str:
+    """The service that an unsigned request is meant for; its protocol decides the answer's form."""
+    if "x-amz-target" in request.headers:
+        return "organizations"
+    version = wire.service_model("ec2").api_version.encode()
+    return "ec2" if b"Version=" + version in request.body else "sts"
