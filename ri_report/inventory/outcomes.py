@@ -17,6 +17,7 @@ class CellKind(StrEnum):
     RESERVATIONS = "reservations"
     ZONES = "zones"
 
+
 class Status(StrEnum):
     """The closed list of ways in which the reading of a cell ends."""
 
@@ -68,6 +69,10 @@ class Outcome:
         return not (
             self.status in READ or (self.status is Status.SKIPPED and self.reason in HARMLESS_SKIPS)
         )
+
+    def row(self) -> dict[str, object]:
+        """Return it as a row of `OUTCOMES`."""
+        return {**vars(self), "is_gap": self.is_gap}
 
 
 OUTCOMES = Frame(
