@@ -1,0 +1,231 @@
+"""The collection: every account, region and kind in scope, each with exactly one outcome."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ri_report.aws.accounts import list_accounts
+from ri_report.aws.cells import AccountReading, Reader, Reading
+from ri_report.aws.clients import Clients
+from ri_report.aws.credentials import RoleCredentials, identify
+from ri_report.errors import IntegrityError, NoReportError
+from ri_report.inventory.outcomes import OUTCOMES, READ, CellKind, Outcome, Status
+from ri_report.inventory.records import fill_zone_ids
+from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    import pandas as pd
+
+    from ri_report.aws.scope import Scope
+    from ri_report.inventory.frames import Frame
+
+Row = dict[str, Any]
+
+
+class Progress(Protocol):
+    """Who is told how far the collection is; always called from the thread that collects."""
+
+    def begin(self, accounts: int) -> None:
+        """The number of accounts that will be read."""
+
+    def done(self, account_id: str, *, failed: bool) -> None:
+        """An account is finished; `failed` if something in it could not be read."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def begin(self, accounts: int) -> None:
+        """Do nothing."""
+
+    def done(self, account_id: str, *, failed: bool) -> None:
+        """Do nothing."""
+
+
+def collect(
+    scope: Scope, *, as_of: datetime, run: str, progress: Progress | None = None
+) -> Inventory:
+    """Read everything in scope.
+
+    Args:
+        scope: What to read and how to get there.
+        as_of: The moment of observation, aware UTC; kept, never compared with a clock.
+        run: Name of the run.
+        progress: Who is told how far it is.
+
+    Returns:
+        The inventory: what was seen, sorted, and one outcome for each cell in scope.
+
+    Raises:
+        ConfigError: the scope or the AWS configuration of this machine is wrong.
+        NoReportError: no credentials, no account list, or nothing could be read.
+        IntegrityError: two cells show the same instance or reservation.
+    """
+    with Clients(
+        profile=scope.profile, region=scope.region, concurrency=scope.concurrency
+    ) as clients:
+        caller = identify(clients)
+        accounts = list_accounts(clients, caller, scope)
+        reader = Reader(clients, RoleCredentials(clients, caller, scope))
+        readings = Schedule(reader, scope, progress or Silent()).run(accounts.to_read)
+        outcomes = [*accounts.skipped, *(reading.outcome for reading in readings)]
+        refuse_nothing_read(outcomes)
+        zones = rows_of(readings, CellKind.ZONES)
+        instances = fill_zone_ids(rows_of(readings, CellKind.INSTANCES), zones)
+        reservations = fill_zone_ids(rows_of(readings, CellKind.RESERVATIONS), zones)
+        return Inventory(
+            as_of=as_of,
+            run=run,
+            source="aws",
+            endpoint=clients.custom_endpoint,
+            caller_account_id=caller.account_id,
+            accounts=ACCOUNTS.of(in_order(accounts.rows, ACCOUNTS)),
+            instances=INSTANCES.of(in_order(seen_once(instances, INSTANCES), INSTANCES)),
+            reservations=RESERVATIONS.of(
+                in_order(seen_once(reservations, RESERVATIONS), RESERVATIONS)
+            ),
+            zones=ZONES.of(in_order(zones, ZONES)),
+            outcomes=outcome_frame(outcomes),
+        )
+
+
+class Schedule:
+    """Enters every account and reads every cell with a bounded number of calls under way.
+
+    Accounts and cells wait in one queue. The results come back to the calling thread, which
+    alone keeps the readings, adds the cells of an account that was entered, and counts.
+    """
+
+    def __init__(self, reader: Reader, scope: Scope, progress: Progress) -> None:
+        """Lay out an empty schedule."""
+        self._reader = reader
+        self._wanted = scope.regions
+        self._progress = progress
+        self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="collect")
+        self._finished: SimpleQueue[Future[AccountReading | Reading]] = SimpleQueue()
+        self._under_way = 0
+        self._cells_left: Counter[str] = Counter()
+        self._failed: set[str] = set()
+        self._readings: list[Reading] = []
+
+    def run(self, account_ids: Sequence[str]) -> list[Reading]:
+        """Read all accounts; on an interruption what has not begun is dropped at once."""
+        self._progress.begin(len(account_ids))
+        try:
+            for account_id in account_ids:
+                self._submit(partial(self._reader.enter, account_id, self._wanted))
+            while self._under_way:
+                self._take(self._finished.get())
+        except Exception:
+            self._pool.shutdown(cancel_futures=True)
+            raise
+        except BaseException:
+            # KeyboardInterrupt or SystemExit: the person who stops the run does not wait.
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        self._pool.shutdown()
+        return self._readings
+
+    def _submit(self, work: Callable[[], AccountReading | Reading]) -> None:
+        self._under_way += 1
+        self._pool.submit(work).add_done_callback(self._finished.put)
+
+    def _take(self, future: Future[AccountReading | Reading]) -> None:
+        self._under_way -= 1
+        result = future.result()
+        if isinstance(result, AccountReading):
+            self._entered(result)
+            return
+        self._keep(result)
+        account_id = result.outcome.account_id
+        self._cells_left[account_id] -= 1
+        if not self._cells_left[account_id]:
+            self._done(account_id)
+
+    def _entered(self, account: AccountReading) -> None:
+        for outcome in account.outcomes:
+            self._keep(Reading(outcome, []))
+        self._cells_left[account.account_id] = len(account.cells)
+        for cell in account.cells:
+            self._submit(partial(self._reader.read, cell))
+        if not account.cells:
+            self._done(account.account_id)
+
+    def _keep(self, reading: Reading) -> None:
+        self._readings.append(reading)
+        if reading.outcome.is_gap:
+            self._failed.add(reading.outcome.account_id)
+
+    def _done(self, account_id: str) -> None:
+        self._progress.done(account_id, failed=account_id in self._failed)
+
+
+def refuse_nothing_read(outcomes: Sequence[Outcome]) -> None:
+    """End the run when not one list of instances or reservations was read.
+
+    Raises:
+        NoReportError: with the most common reason and its fix.
+        IntegrityError: the reason is that answers belong to other accounts.
+    """
+    kinds = {CellKind.INSTANCES, CellKind.RESERVATIONS}
+    if any(outcome.status in READ and outcome.kind in kinds for outcome in outcomes):
+        return
+    gaps = [outcome for outcome in outcomes if outcome.is_gap]
+    if not gaps:
+        raise NoReportError(
+            "nothing to read: none of the wanted regions is enabled in any account. "
+            "Check --region against the accounts"
+        )
+    ((status, reason), count) = Counter((gap.status, gap.reason) for gap in gaps).most_common(1)[0]
+    first = next(gap for gap in gaps if (gap.status, gap.reason) == (status, reason))
+    kind = IntegrityError if status is Status.INTEGRITY else NoReportError
+    raise kind(
+        f"nothing could be read; {count} of {len(gaps)} times because of {status}"
+        f"{f' ({reason})' if reason else ''}, first in account {first.account_id}: "
+        f"{first.detail}. {first.fix}"
+    )
+
+
+def rows_of(readings: Iterable[Reading], kind: CellKind) -> list[Row]:
+    """The rows of every cell of one kind."""
+    return [row for reading in readings if reading.outcome.kind is kind for row in reading.rows]
+
+
+def seen_once(rows: list[Row], frame: Frame) -> list[Row]:
+    """The rows, none of which was seen in two accounts or regions.
+
+    Raises:
+        IntegrityError: one was; EC2's ids are unique, so one of the two answers is wrong.
+    """
+    (key,) = frame.key
+    places: dict[str, Row] = {}
+    for row in rows:
+        other = places.setdefault(row[key], row)
+        if other is not row:
+            seen = sorted(f"{r['account_id']} in {r['region']}" for r in (row, other))
+            raise IntegrityError(
+                f"{key} {row[key]} was answered by account {seen[0]} and by account {seen[1]}. "
+                "Check the endpoint and proxy settings, then run again"
+            )
+    return rows
+
+
+def in_order(rows: Iterable[Row], frame: Frame) -> list[Row]:
+    """The rows by account, region and key, whatever order the answers came in."""
+    first = [name for name in ("account_id", "region") if name in frame.names]
+    names = list(dict.fromkeys([*first, *frame.key]))
+    return sorted(rows, key=lambda row: tuple(str(row[name]) for name in names))
+
+
+def outcome_frame(outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    """Frame `OUTCOMES`, in order of account, region and kind."""
+    rows = [asdict(outcome) | {"is_gap": outcome.is_gap} for outcome in outcomes]
+    return OUTCOMES.of(in_order(rows, OUTCOMES))
