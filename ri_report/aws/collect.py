@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
@@ -227,5 +226,4 @@ def in_order(rows: Iterable[Row], frame: Frame) -> list[Row]:
 
 def outcome_frame(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     """Frame `OUTCOMES`, in order of account, region and kind."""
-    rows = [asdict(outcome) | {"is_gap": outcome.is_gap} for outcome in outcomes]
-    return OUTCOMES.of(in_order(rows, OUTCOMES))
+    return OUTCOMES.of(in_order((outcome.row() for outcome in outcomes), OUTCOMES))

@@ -10,7 +10,7 @@ from ri_report.errors import ConfigError
 
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (request parameters)
-ROLE_NAME = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}", re.ASCII)
+ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
@@ -29,7 +29,7 @@ class Scope:
     """What to read and how to get there, checked before the first call.
 
     Attributes:
-        role_name: The role to assume in each account, with its path if it has one.
+        role_name: The role to assume in each account; a name, no path and no ARN.
         session_name: RoleSessionName, 2-64 of `[A-Za-z0-9_+=,.@-]`; shows in CloudTrail.
         external_id: ExternalId of the trust policies, "" for none; never shown.
         regions: The regions to read; empty means every region enabled in each account.
@@ -89,11 +89,10 @@ def check_account_id(account_id: str) -> None:
 
 
 def check_role_name(name: str) -> None:
-    """Refuse what cannot be the name (with path) of an IAM role."""
+    """Refuse what cannot be the name of an IAM role."""
     if not ROLE_NAME.fullmatch(name):
         raise ConfigError(
-            f"role_name {name!r}: use the role's name, 1 to 64 letters, digits or _+=,.@- "
-            "(with its path, without a leading slash and without the ARN)"
+            f"role_name {name!r}: use 1 to 64 letters, digits or _+=,.@- (no path, no ARN)"
         )
 
 
