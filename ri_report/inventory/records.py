@@ -241,7 +241,7 @@ def _number(record: Record, name: str) -> float | None:
     value = record.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int)) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
         raise MalformedRecordError(f"{name} is no number: {value!r}")
     return value
 
