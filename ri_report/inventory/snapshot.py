@@ -1,7 +1,7 @@
 """Snapshots: one folder holds what a run saw, so that its report can be made again for ever.
 
-    manifest.json            schema version, as-of, scope, settings, outcomes, and a digest a file
-    accounts.parquet ...     one Parquet file for each frame of the inventory
+manifest.json            schema version, as-of, scope, settings, outcomes, and a digest a file
+accounts.parquet ...     one Parquet file for each frame of the inventory
 """
 
 from __future__ import annotations

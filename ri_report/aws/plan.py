@@ -1,0 +1,31 @@
+"""The plan: which accounts a run would read and how, found out without assuming any role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ri_report.aws.accounts import list_accounts
+from ri_report.aws.clients import Clients
+from ri_report.aws.credentials import RoleCredentials, identify
+
+if TYPE_CHECKING:
+    from ri_report.aws.scope import Scope
+
+
+def plan(scope: Scope) -> list[str]:
+    """Return one line for each account, in order: read as whom, or left out why.
+
+    Raises:
+        ConfigError: the scope or the AWS configuration of this machine is wrong.
+        NoReportError: no credentials, or no account list.
+    """
+    with Clients(profile=scope.profile, region=scope.region) as clients:
+        caller = identify(clients)
+        accounts = list_accounts(clients, caller, scope)
+        credentials = RoleCredentials(clients, caller, scope)
+        how = {outcome.account_id: outcome.detail for outcome in accounts.skipped}
+        how |= {
+            account: f"read as {credentials.principal(account)}" for account in accounts.to_read
+        }
+        names = {row["account_id"]: row["account_name"] for row in accounts.rows}
+        return [f"{account}  {how[account]}  {names[account]}".rstrip() for account in sorted(how)]

@@ -1,0 +1,355 @@
+"""The command line: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from ri_report import __version__
+from ri_report.errors import (
+    EXIT_COMPLETE,
+    EXIT_INCOMPLETE,
+    EXIT_THRESHOLD,
+    ConfigError,
+    RiReportError,
+)
+from ri_report.options import AS_OF, CONFIG, MANNERS, OUTPUT, SCOPE, option, options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ri_report.config import Config
+    from ri_report.pipeline import Result
+
+log = logging.getLogger("ri_report")
+
+DEMO_AS_OF = datetime(2026, 11, 1, 6, tzinfo=UTC)
+"""Moment of observation of the demo: fixed, so that every demo gives the same report."""
+
+EXIT_CODES = """
+\b
+Exit codes:
+  0  complete            4  no report possible
+  2  usage or config     7  what was read contradicts itself
+  3  report written,     8  a --fail-on threshold is breached
+     but incomplete      130/143  stopped by a signal
+"""
+
+
+def main() -> NoReturn:
+    """Run the command and end the process with the exit code that a scheduler sees."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        sys.exit(ri_report.main(standalone_mode=False) or EXIT_COMPLETE)
+    except RiReportError as error:
+        _end(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _end("stopped before the end; nothing of this run was written", 130)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        kind = type(error).__name__
+        _end(f"unexpected {kind}; this is a bug: run again with --debug and report it", 4)
+
+
+def _terminate(*_: object) -> NoReturn:
+    sys.exit(143)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    from ri_report.report.text import visible
+
+    click.echo(f"ri-report: {visible(message, 2000)}", err=True)
+    sys.exit(code)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODES,
+)
+@click.version_option(__version__, "-V", "--version", prog_name="ri-report")
+def ri_report() -> None:
+    r"""Show whether the EC2 Reserved Instances of all linked AWS accounts work.
+
+    Assumes a role in every account of the organization, reads running instances and reserved
+    instances, applies AWS's discount rules, and writes an HTML page, a workbook and data files.
+
+    \b
+    Try it without AWS:     ri-report demo
+    What accounts grant:    ri-report iam --application-account 111122223333
+    See what it would do:   ri-report run --dry-run
+    The monthly job:        ri-report run --no-progress
+    """
+
+
+@ri_report.command()
+@options_of(OUTPUT, MANNERS)
+def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> int:
+    """Run the whole job on an embedded sandbox organization; needs neither AWS nor a network.
+
+    Ends with 0 and says why `run` would end with 3 here: one account of the demo organization
+    lacks the role, so the report is incomplete.
+    """
+    from ri_report.sandbox.demo import demo_organization
+    from ri_report.sandbox.server import serve
+
+    _talk(**options)
+    config = _config(None, {"output.dir": output_dir, "output.formats": formats})
+    with serve(demo_organization(DEMO_AS_OF)) as endpoint, _environment(endpoint.environment):
+        result = _run(config, "", DEMO_AS_OF, "demo", silent=options["no_progress"])
+    _say_written(result)
+    code = _verdict(result, options["fail_on"])
+    if code == EXIT_INCOMPLETE:
+        log.warning("Here `ri-report run` would exit with 3: the report is written but incomplete.")
+    return EXIT_COMPLETE if code == EXIT_INCOMPLETE else code
+
+
+@ri_report.command(epilog=EXIT_CODES)
+@options_of(CONFIG, SCOPE, AS_OF, OUTPUT, MANNERS)
+@option("--dry-run", is_flag=True, help="Show which accounts would be read, and write nothing.")
+def run(profile: str | None, as_of: datetime | None, *, dry_run: bool, **options: Any) -> int:
+    """Collect from every linked account, keep a snapshot, and write the reports."""
+    _talk(**options)
+    config = _config(options["config"], _overrides(options))
+    moment = as_of or datetime.now(UTC).replace(microsecond=0)
+    if dry_run:
+        return _dry_run(config, profile or "")
+    result = _run(config, profile or "", moment, run_name(moment), silent=options["no_progress"])
+    _say_written(result)
+    return _verdict(result, options["fail_on"])
+
+
+@ri_report.command(epilog=EXIT_CODES)
+@options_of(CONFIG, SCOPE, AS_OF, MANNERS)
+@option("--output-dir", metavar="DIR", help="Where the folder of each run goes [reports].")
+def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
+    """Collect from every linked account and keep a snapshot, without a report."""
+    from ri_report.pipeline import collect_snapshot, scope_of
+    from ri_report.progress import progress
+
+    _talk(**options)
+    config = _config(options["config"], _overrides(options))
+    moment = as_of or datetime.now(UTC).replace(microsecond=0)
+    with progress(wanted=not options["no_progress"]) as shown:
+        inventory, folder = collect_snapshot(
+            config,
+            scope_of(config, profile or ""),
+            as_of=moment,
+            name=run_name(moment),
+            progress=shown,
+        )
+    click.echo(folder)
+    return EXIT_INCOMPLETE if inventory.outcomes["is_gap"].any() else EXIT_COMPLETE
+
+
+@ri_report.command(epilog=EXIT_CODES)
+@options_of(CONFIG, AS_OF, OUTPUT, MANNERS)
+@option("--snapshot", type=click.Path(path_type=Path), metavar="DIR", help="A kept snapshot.")
+@option(
+    "--from-dumps",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Saved AWS CLI answers: DIR/<account id>/<region>/instances.json, ...",
+)
+def report(
+    snapshot: Path | None, from_dumps: Path | None, as_of: datetime | None, **options: Any
+) -> int:
+    """Make the outputs again from what is stored; asks AWS nothing.
+
+    With --snapshot, sharing and targets are those of the run, unless --config names a file.
+    """
+    from ri_report.pipeline import report_dumps, report_snapshot
+
+    _talk(**options)
+    if (snapshot is None) == (from_dumps is None):
+        raise ConfigError("report needs one of --snapshot DIR and --from-dumps DIR")
+    config = _config(options["config"], _overrides(options))
+    if from_dumps is not None:
+        result = report_dumps(from_dumps, config, as_of)
+    else:
+        if as_of is not None:
+            raise ConfigError("--as-of goes with --from-dumps; a snapshot has its own moment")
+        given = config if options["config"] else None
+        result = report_snapshot(snapshot or Path(), given, config.output.model_dump())
+    _say_written(result)
+    return _verdict(result, options["fail_on"])
+
+
+@ri_report.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "cloudformation", "stackset", "terraform"]),
+    default="json",
+    help="What to print [json].",
+)
+@click.option(
+    "--application-account", required=True, metavar="ID", help="Account that the job runs in."
+)
+@click.option(
+    "--application-role",
+    default="",
+    metavar="NAME",
+    help="Role that the job runs as; otherwise the whole application account is trusted.",
+)
+@option(
+    "--role-name",
+    default="CrossAccountInstanceCounter",
+    metavar="NAME",
+    help="Name of the member role [CrossAccountInstanceCounter].",
+)
+@option("--external-id", default="", metavar="ID", help="Demand this external id.")
+@click.option(
+    "--organization-id",
+    default="",
+    metavar="o-ID",
+    help="Trust only principals of this organization.",
+)
+@click.option(
+    "--partition",
+    type=click.Choice(["aws", "aws-cn", "aws-us-gov"]),
+    default="aws",
+    help="AWS partition of the accounts [aws].",
+)
+def iam(form: str, **names: str) -> int:
+    r"""Print what the accounts must grant: the member role and the application's policy.
+
+    \b
+    1. Roll the member role out to every account (StackSet, or your own tooling).
+    2. Attach the application's policy to the role that runs the job.
+    3. ri-report run
+    """
+    from ri_report.aws.grants import grants
+
+    click.echo(
+        grants(
+            form,
+            role_name=names["role_name"],
+            application_account_id=names["application_account"],
+            application_role_name=names["application_role"],
+            external_id=names["external_id"],
+            organization_id=names["organization_id"],
+            partition=names["partition"],
+        )
+    )
+    return EXIT_COMPLETE
+
+
+@ri_report.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.")
+@options_of(AS_OF)
+def sandbox(port: int, as_of: datetime | None) -> int:
+    """Serve the demo organization on a loopback port until stopped, to try `run` by hand.
+
+    Prints the environment variables that point any AWS tool at it.
+    """
+    from threading import Event
+
+    from ri_report.sandbox.demo import demo_organization
+    from ri_report.sandbox.server import serve
+
+    moment = as_of or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    with serve(demo_organization(moment), port=port) as endpoint:
+        for name, value in endpoint.environment.items():
+            click.echo(f"export {name}={value}")
+        click.echo("Serving the demo organization; stop with Ctrl-C.", err=True)
+        Event().wait()
+    return EXIT_COMPLETE
+
+
+def run_name(as_of: datetime) -> str:
+    """Return the name of a run: its moment, fit for a folder on every system."""
+    return f"{as_of:%Y-%m-%dT%H%M%SZ}"
+
+
+def _talk(*, verbose: int, quiet: bool, log_format: str, **_: object) -> None:
+    from ri_report.logs import configure
+
+    configure(verbose=verbose, quiet=quiet, log_format=log_format)
+
+
+def _overrides(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "organization.role_name": options.get("role_name"),
+        "organization.external_id": options.get("external_id"),
+        "organization.regions": options.get("regions"),
+        "organization.include_accounts": options.get("accounts"),
+        "organization.exclude_accounts": options.get("excluded"),
+        "output.dir": options.get("output_dir"),
+        "output.formats": options.get("formats"),
+    }
+
+
+def _config(path: Path | None, overrides: dict[str, Any]) -> Config:
+    from ri_report.config import DEFAULT_FILE, load_config
+
+    default = Path(DEFAULT_FILE)
+    return load_config(path or (default if default.exists() else None), overrides)
+
+
+def _run(config: Config, profile: str, as_of: datetime, name: str, *, silent: bool) -> Result:
+    from ri_report.pipeline import run as run_pipeline
+    from ri_report.pipeline import scope_of
+    from ri_report.progress import progress
+
+    with progress(wanted=not silent) as shown:
+        return run_pipeline(
+            config, scope_of(config, profile), as_of=as_of, name=name, progress=shown
+        )
+
+
+def _dry_run(config: Config, profile: str) -> int:
+    from ri_report.aws.plan import plan
+    from ri_report.pipeline import scope_of
+
+    for line in plan(scope_of(config, profile)):
+        click.echo(line)
+    return EXIT_COMPLETE
+
+
+def _say_written(result: Result) -> None:
+    for path in result.written:
+        click.echo(path)
+
+
+def _verdict(result: Result, thresholds: tuple[tuple[str, float], ...]) -> int:
+    """Say what the report lacks or breaches, and return the exit code."""
+    made = result.report
+    for finding in made.findings:
+        if finding.level == "gap":
+            log.warning("%s. %s", finding.text, finding.fix)
+    if not made.is_complete:
+        return EXIT_INCOMPLETE
+    values = {kpi.name: kpi.value for kpi in made.kpis}
+    code = EXIT_COMPLETE
+    for name, bound in thresholds:
+        value = values[name]
+        if value is not None and value < bound:
+            log.warning("%s is %.4f, below %s", name, value, bound)
+            code = EXIT_THRESHOLD
+    return code
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Point this process at other AWS credentials and endpoints for a while."""
+    before = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(variables, NO_PROXY="127.0.0.1")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

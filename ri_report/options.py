@@ -1,0 +1,124 @@
+"""The options that several commands share, each also set by RI_REPORT_<NAME>."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _as_of(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not ISO 8601, such as 2026-11-01T06:00Z") from None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+
+
+def _formats(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",")) if value else ()
+
+
+def _thresholds(
+    _: click.Context, __: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, float], ...]:
+    found = []
+    for value in values:
+        match = re.fullmatch(r"\s*(utilization|coverage)\s*<\s*(0?\.\d+|[01](?:\.0*)?)\s*", value)
+        if not match:
+            raise click.BadParameter(f"{value!r} is not like 'utilization<0.8' or 'coverage<0.6'")
+        found.append((match[1], float(match[2])))
+    return tuple(found)
+
+
+def option(*names: str, **settings: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - click's own
+    """An option that RI_REPORT_<NAME> sets as well."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = "RI_REPORT_" + long.removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=False, **settings)
+
+
+def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(command: Any) -> Any:  # noqa: ANN401 - click's own
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+CONFIG = option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Configuration in TOML; ri-report.toml where there is one.",
+)
+OUTPUT = options_of(
+    option("--output-dir", metavar="DIR", help="Where the folder of each run goes [reports]."),
+    option(
+        "--format",
+        "formats",
+        callback=_formats,
+        metavar="LIST",
+        help="html,xlsx,json,csv,parquet: which outputs are made [html,xlsx,json,csv].",
+    ),
+    option(
+        "--fail-on",
+        multiple=True,
+        callback=_thresholds,
+        metavar="RULE",
+        help="Exit with 8 when this holds, e.g. 'utilization<0.8'. Repeatable.",
+    ),
+)
+AS_OF = option(
+    "--as-of",
+    callback=_as_of,
+    metavar="ISO8601",
+    help="Moment of observation; decides which reservations are active.",
+)
+SCOPE = options_of(
+    option("--profile", metavar="NAME", help="AWS profile of the application account."),
+    option(
+        "--region",
+        "regions",
+        multiple=True,
+        metavar="REGION",
+        help="Read only this region. Repeatable; otherwise every region enabled in each account.",
+    ),
+    option("--role-name", metavar="NAME", help="Role to assume [CrossAccountInstanceCounter]."),
+    option("--external-id", metavar="ID", help="External id of the role's trust policy, if any."),
+    option(
+        "--account",
+        "accounts",
+        multiple=True,
+        metavar="ID",
+        help="Read only this account. Repeatable.",
+    ),
+    option(
+        "--exclude-account",
+        "excluded",
+        multiple=True,
+        metavar="ID",
+        help="List this account but do not read it. Repeatable.",
+    ),
+)
+MANNERS = options_of(
+    option("--no-progress", is_flag=True, help="Show no progress."),
+    click.option("-v", "--verbose", count=True, help="Say more on stderr."),
+    click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+    option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="How lines on stderr look [text].",
+    ),
+    click.option("--debug", is_flag=True, help="Show tracebacks of unexpected errors."),
+)

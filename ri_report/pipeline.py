@@ -1,0 +1,130 @@
+"""The straight line: collect, keep, analyze, assemble, write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ri_report.aws.collect import collect
+from ri_report.aws.scope import ConfiguredAccount, Scope
+from ri_report.config import Config
+from ri_report.delivery.files import check_writable, write
+from ri_report.delivery.folders import replace_folder
+from ri_report.inventory.dumps import read_dumps
+from ri_report.inventory.snapshot import read_snapshot, snapshot_files
+from ri_report.report.assembly import build_report
+from ri_report.report.model import Report, Targets
+from ri_report.report.outputs import render
+from ri_report.rules.analysis import analyze
+from ri_report.rules.conservation import check_conservation
+from ri_report.rules.sharing import Sharing
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ri_report.aws.collect import Progress
+    from ri_report.inventory.schema import Inventory
+
+SNAPSHOT = "snapshot"
+"""Name of the folder, inside the folder of a run, that holds what the run saw."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run made: the report, and the paths of what was written, in order."""
+
+    report: Report
+    written: tuple[Path, ...]
+
+
+def run(config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress) -> Result:
+    """Collect, keep what was seen, and report.
+
+    Args:
+        config: The whole configuration.
+        scope: What to read and how to get there.
+        as_of: Moment of observation, aware UTC.
+        name: Name of the run and of its folder.
+        progress: Who is told how far the collection is.
+    """
+    inventory, kept = collect_snapshot(config, scope, as_of=as_of, name=name, progress=progress)
+    made = report_inventory(inventory, config)
+    return Result(made.report, (kept, *made.written))
+
+
+def collect_snapshot(
+    config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress
+) -> tuple[Inventory, Path]:
+    """Collect and keep what was seen; the output folder is checked before the first call."""
+    check_writable(Path(config.output.dir))
+    inventory = collect(scope, as_of=as_of, run=name, progress=progress)
+    return inventory, keep(inventory, config)
+
+
+def report_snapshot(folder: Path, config: Config | None, output: dict[str, object]) -> Result:
+    """Make the outputs of a snapshot again.
+
+    Args:
+        folder: The snapshot.
+        config: The configuration; None for the sharing and targets that the run was made with.
+        output: The table [output] to use with these.
+    """
+    inventory, settings = read_snapshot(folder)
+    return report_inventory(
+        inventory, config or Config.model_validate(settings | {"output": output})
+    )
+
+
+def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result:
+    """Read saved AWS CLI answers, keep them as a snapshot, and report."""
+    check_writable(Path(config.output.dir))
+    inventory = read_dumps(folder, as_of)
+    kept = keep(inventory, config)
+    made = report_inventory(inventory, config)
+    return Result(made.report, (kept, *made.written))
+
+
+def report_inventory(inventory: Inventory, config: Config) -> Result:
+    """Analyze, assemble and write; nothing is written when the numbers contradict each other."""
+    sharing = Sharing(
+        deactivated_accounts=frozenset(config.sharing.deactivated_accounts),
+        zonal_match=config.sharing.zonal_match,
+    )
+    analysis = analyze(inventory, sharing)
+    check_conservation(analysis)
+    report = build_report(inventory, analysis, sharing, Targets(**config.targets.model_dump()))
+    written = write(run_folder(config, inventory.run), render(report, config.output.formats))
+    return Result(report, tuple(written))
+
+
+def keep(inventory: Inventory, config: Config) -> Path:
+    """Write the snapshot, with the settings that its report depends on."""
+    settings = config.model_dump(mode="json", include={"sharing", "targets"})
+    folder = run_folder(config, inventory.run) / SNAPSHOT
+    replace_folder(folder, snapshot_files(inventory, settings))
+    return folder
+
+
+def run_folder(config: Config, name: str) -> Path:
+    """Return the folder of a run."""
+    return Path(config.output.dir) / name
+
+
+def scope_of(config: Config, profile: str = "") -> Scope:
+    """Return what the configuration asks to read."""
+    organization = config.organization
+    return Scope(
+        role_name=organization.role_name,
+        session_name=organization.session_name,
+        external_id=organization.external_id.get_secret_value(),
+        regions=tuple(organization.regions),
+        accounts=tuple(organization.include_accounts),
+        exclude_accounts=tuple(organization.exclude_accounts),
+        configured=tuple(
+            ConfiguredAccount(account.id, account.name, account.role_name or "")
+            for account in config.account
+        ),
+        discover=organization.discover,
+        profile=profile,
+    )

@@ -1,0 +1,119 @@
+"""Progress of the collection on stderr: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self, TextIO
+
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Lines:
+    """Plain lines: the first account, then one line every few seconds, and the last account."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to the stream."""
+        self._stream = stream
+        self._total = self._done = self._failed = 0
+        self._last = 0.0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End; there is nothing to clean up."""
+
+    def begin(self, accounts: int) -> None:
+        """Take the number of accounts that will be read."""
+        self._total = accounts
+
+    def done(self, account_id: str, *, failed: bool) -> None:  # noqa: ARG002 - the protocol's
+        """Count an account and say so when it is time."""
+        self._done += 1
+        self._failed += failed
+        now = time.monotonic()
+        if self._done == self._total or now - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = now
+            self._stream.write(f"{self._done}/{self._total} accounts, {self._failed} failed\n")
+            self._stream.flush()
+
+
+class Bar:
+    """A bar with accounts done, failed and the time left."""
+
+    def __init__(self) -> None:
+        """Lay out the bar; it appears when the number of accounts is known."""
+        self._failed = 0
+        self._bar = Progress(
+            TextColumn("Reading accounts"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[failed]} failed"),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def begin(self, accounts: int) -> None:
+        """Take the number of accounts that will be read."""
+        self._task = self._bar.add_task("", total=accounts, failed=0)
+
+    def done(self, account_id: str, *, failed: bool) -> None:  # noqa: ARG002 - the protocol's
+        """Move the bar on by one account."""
+        self._failed += failed
+        if self._task is not None:
+            self._bar.update(self._task, advance=1, failed=self._failed)
+
+
+class Quiet(Lines):
+    """Says nothing."""
+
+    def done(self, account_id: str, *, failed: bool) -> None:
+        """Say nothing."""
+
+
+def progress(*, wanted: bool) -> Lines | Bar:
+    """Return a bar if stderr is a terminal, plain lines if it is not, silence if not wanted."""
+    if not wanted:
+        return Quiet(sys.stderr)
+    return Bar() if sys.stderr.isatty() else Lines(sys.stderr)
