@@ -65,7 +65,7 @@ RESERVATIONS = Frame(
         Column("state", "text", "active, payment-pending, payment-failed, retired, queued, ..."),
         Column("start", "time", "Start of the term (inclusive)", nullable=True),
         Column("end", "time", "End of the term (exclusive)", nullable=True),
-        Column("duration_seconds", "count", "Length of the term", nullable=True),
+        Column("duration_seconds", "number", "Length of the term in seconds", nullable=True),
         Column("offering_class", "text", "standard or convertible"),
         Column("payment_option", "text", "No, Partial or All Upfront (OfferingType)"),
         Column("fixed_price", "cost", "Upfront price of one instance", nullable=True),

@@ -10,7 +10,7 @@ from ri_report.report.findings import findings
 from ri_report.report.glossary import method
 from ri_report.report.headlines import headlines, sentences
 from ri_report.report.model import Report
-from ri_report.report.tables import make_tables
+from ri_report.report.tables import NOT_QUERIED, READ_IN_FULL, make_tables
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
@@ -25,7 +25,7 @@ def build_report(
     """Return everything that the outputs show; equal input gives an equal report."""
     tables = make_tables(inventory, analysis)
     reading = tables["accounts"].rows["reading"]
-    accounts = int((reading == "read").sum()), int((reading != "not queried").sum())
+    accounts = int((reading == READ_IN_FULL).sum()), int((reading != NOT_QUERIED).sum())
     outcomes = inventory.outcomes
     regions = set(outcomes.loc[outcomes["status"].isin(READ), "region"]) - {""}
     return Report(

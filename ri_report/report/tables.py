@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -79,6 +79,8 @@ ACCOUNT_SUMMARY = Frame(
     ),
 )
 
+READ_IN_FULL = "read"
+NOT_QUERIED = "not queried"
 NO_INSTANCES = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.INSTANCES})
 NO_RESERVATIONS = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.RESERVATIONS})
 
@@ -92,12 +94,14 @@ class Table:
         note: Where it comes from and how it is to be read, in a sentence.
         frame: The declaration of its columns; its name is the CSV file and the page's anchor.
         rows: The rows, raw values, in the order in which they are shown.
+        in_total: For each row whether the total covers it; None where it covers all.
     """
 
     title: str
     note: str
     frame: Frame
     rows: pd.DataFrame
+    in_total: pd.Series[bool] | None = None
 
     @property
     def name(self) -> str:
@@ -112,10 +116,11 @@ class Table:
         """
         if self.rows.empty:
             return {}
+        counted = self.rows if self.in_total is None else self.rows[self.in_total.to_numpy()]
         sums: dict[str, Any] = {}
         for column in self.frame.columns:
             if column.kind in SUMMABLE:
-                values = self.rows[column.name]
+                values = counted[column.name]
                 sums[column.name] = None if values.isna().any() else values.sum()
         for column in self.frame.columns:
             if column.ratio_of:
@@ -130,6 +135,7 @@ def _quotient(part: float | None, whole: float | None) -> float | None:
 def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
     """Return every table of the report by name, in reading order."""
     gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
+    accounts = account_summary(inventory, analysis)
     tables = (
         Table(
             "Coverage",
@@ -181,9 +187,11 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
         ),
         Table(
             "Accounts",
-            "Every account under the bill and what was read of it.",
+            "Every account under the bill and what was read of it. Accounts that were not queried,"
+            " because they are excluded or not active, are in no total.",
             ACCOUNT_SUMMARY,
-            account_summary(inventory, analysis),
+            accounts,
+            accounts["reading"] != NOT_QUERIED,
         ),
         Table("Not read", "What could not be read, why, and the fix.", GAPS, gaps),
         Table(
@@ -223,7 +231,7 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
 
 
 def _checked(table: Table) -> Table:
-    return Table(table.title, table.note, table.frame, table.frame.check(table.rows))
+    return replace(table, rows=table.frame.check(table.rows))
 
 
 def account_summary(inventory: Inventory, analysis: Analysis) -> pd.DataFrame:
@@ -235,7 +243,7 @@ def account_summary(inventory: Inventory, analysis: Analysis) -> pd.DataFrame:
         counts, on="account_id", how="left", validate="1:1"
     )
     rows["reading"] = _reading(rows["account_id"], inventory.outcomes)
-    queried = rows["reading"] != "not queried"
+    queried = rows["reading"] != NOT_QUERIED
     instances_known = queried & ~rows["account_id"].isin(_accounts_without(gaps, NO_INSTANCES))
     bought_known = queried & ~rows["account_id"].isin(_accounts_without(gaps, NO_RESERVATIONS))
     for name, known in {
@@ -265,7 +273,7 @@ def _reading(account_ids: pd.Series[str], outcomes: pd.DataFrame) -> list[str]:
         whole = gaps["kind"].isin([CellKind.ACCOUNT, CellKind.REGIONS]).any()
         if gaps.empty:
             read = own["status"].isin([Status.OK, Status.EMPTY]).any()
-            return "read" if read else "not queried"
+            return READ_IN_FULL if read else NOT_QUERIED
         return "not read" if whole else "partly read"
 
     return [reading(account_id) for account_id in account_ids]
