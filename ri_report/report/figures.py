@@ -1,0 +1,189 @@
+"""Figures: which numbers of the report are drawn, in which order, and what stands under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ri_report.report.charts import Bar, bars
+from ri_report.report.formats import number, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ri_report.report.model import Report
+
+MOST_FAMILIES = 14
+MOST_RESERVATIONS = 16
+MONTHS_AHEAD = 12
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One chart with its words.
+
+    Attributes:
+        name: Its anchor.
+        title: What it answers.
+        caption: How it is to be read, and what it leaves out.
+        svg: The drawing; "" where there is nothing to draw, and the caption says why.
+        table: Name of the table that holds its numbers.
+        is_wide: Whether it needs the full width of the page.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+    table: str
+    is_wide: bool = False
+
+
+def figures(report: Report) -> tuple[Figure, ...]:
+    """Return the charts of the report in reading order."""
+    return _coverage_by_family(report), _expiry_timeline(report), _utilization(report)
+
+
+def _coverage_by_family(report: Report) -> Figure:
+    rows = _records(report, "coverage_by_family")
+    shown = [
+        Bar(
+            row["family"],
+            text_of(row["coverage_ratio"], "ratio"),
+            f"{text_of(row['covered_units'], 'units')} of {number(row['running_units'])} units",
+            float(row["running_units"]),
+            _known(row["covered_units"]),
+        )
+        for row in rows[:MOST_FAMILIES]
+    ]
+    caption = "Normalized units running: solid is covered, hatched is not."
+    left_out = len(rows) - len(shown)
+    if left_out:
+        caption += f" The {left_out:,} smallest families are in the table."
+    return _figure(
+        Figure("chart-families", "Coverage by family", caption, "", "coverage_by_family"),
+        shown,
+        "No eligible instance was seen running.",
+    )
+
+
+def _utilization(report: Report) -> Figure:
+    rows = _records(report, "utilization")
+    idle = sorted(
+        (row for row in rows if row["unused_units"] > 0),
+        key=lambda row: (-row["unused_units"], row["reservation_id"]),
+    )
+    names = account_names(report)
+    shown = [_reservation(row, names) for row in idle[:MOST_RESERVATIONS]]
+    return _figure(
+        Figure(
+            "chart-reservations",
+            "Reservations that are not fully used",
+            "Normalized units bought: solid is used, hatched is not; most unused first."
+            + _rest_of_reservations(len(rows) - len(idle), len(idle) - len(shown)),
+            "",
+            "utilization",
+            is_wide=True,
+        ),
+        shown,
+        "Every active reservation is used in full." if rows else "No active reservation was seen.",
+    )
+
+
+def _reservation(row: dict[str, Any], names: dict[str, str]) -> Bar:
+    where = row["availability_zone"] or row["region"]
+    owner = names.get(row["account_id"]) or row["account_id"]
+    words = [f"{number(row['unused_units'])} of {number(row['purchased_units'])} units unused"]
+    if row["unused_reason"]:
+        words.append(row["unused_reason"].replace("_", " "))
+    return Bar(
+        f"{row['instance_type']} \u00d7 {row['instance_count']:,}",
+        text_of(row["utilization_ratio"], "ratio"),
+        " · ".join([*words, owner]),
+        float(row["purchased_units"]),
+        float(row["used_units"]),
+        where,
+    )
+
+
+def _rest_of_reservations(full: int, capped: int) -> str:
+    words = f" {capped:,} more that are not fully used are in the table." if capped else ""
+    if full:
+        words += f" {full:,} {'is' if full == 1 else 'are'} used in full and not drawn."
+    return words
+
+
+def _expiry_timeline(report: Report) -> Figure:
+    rows = {row["month"]: row for row in _records(report, "expiries")}
+    ahead = _months(report.as_of)
+    later: dict[str, list[dict[str, Any]]] = {}
+    for month in sorted(set(rows) - set(ahead)):
+        later.setdefault(month[:4], []).append(rows[month])
+    shown = [_ending(month, [rows[month]] if month in rows else []) for month in ahead]
+    shown += [_ending(f"{year}, other", found) for year, found in later.items()]
+    return _figure(
+        Figure(
+            "chart-expiries",
+            "What ends when",
+            "Normalized units whose term ends in the month: solid is in use now, so that its cover"
+            " is lost; hatched is unused already. Starts are queued purchases.",
+            "",
+            "expiries",
+        ),
+        shown if rows else [],
+        "No active reservation ends and no queued purchase starts.",
+    )
+
+
+def _ending(label: str, rows: list[dict[str, Any]]) -> Bar:
+    ending, units, used, starting = (
+        sum(row[name] for row in rows)
+        for name in ("ending_instances", "ending_units", "ending_used_units", "starting_instances")
+    )
+    ends = f"{ending:,} instance{'s' if ending != 1 else ''}" if ending else ""
+    starts = f"{starting:,} start" if starting else ""
+    return Bar(
+        label,
+        " · ".join(word for word in (ends, starts) if word),
+        f"{number(units)} units" if ending else "",
+        float(units),
+        float(used),
+    )
+
+
+def _months(as_of: datetime) -> list[str]:
+    first = as_of.year * 12 + as_of.month - 1
+    return [f"{m // 12}-{m % 12 + 1:02d}" for m in range(first, first + MONTHS_AHEAD)]
+
+
+def _figure(words: Figure, shown: list[Bar], nothing: str) -> Figure:
+    """Draw the bars; without any, say why there is no drawing."""
+    if not shown:
+        return Figure(words.name, words.title, nothing, "", words.table, words.is_wide)
+    svg = bars(words.name, words.title, _in_words(shown), shown)
+    return Figure(words.name, words.title, words.caption, svg, words.table, words.is_wide)
+
+
+def _in_words(shown: Iterable[Bar]) -> str:
+    return "; ".join(
+        f"{bar.label} {bar.label_note} {bar.value} {bar.note}".replace("  ", " ").strip()
+        for bar in shown
+    )
+
+
+def account_names(report: Report) -> dict[str, str]:
+    """Return the name of each account by its id."""
+    rows = report.tables["accounts"].rows
+    return dict(zip(rows["account_id"], rows["account_name"], strict=True))
+
+
+def _records(report: Report, table: str) -> list[dict[str, Any]]:
+    columns = report.tables[table].rows.to_dict("list")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _known(value: Any) -> float | None:  # noqa: ANN401 - a cell of a nullable column
+    return None if pd.isna(value) else float(value)

@@ -1,0 +1,160 @@
+"""Sections: each table of the report as the page shows it, formatted and capped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ri_report.report.figures import account_names
+from ri_report.report.formats import UNKNOWN, cell_text
+from ri_report.report.text import visible
+from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
+from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ri_report.inventory.frames import Column
+    from ri_report.report.model import Report
+    from ri_report.report.tables import Table
+
+MOST_ROWS = 500
+LONG_TEXT = 44
+"""From this length on a cell may wrap [characters]."""
+NAME_LIMIT = 40
+CELL_LIMIT = 300
+"""Most characters of a cell; AWS's own limit for a tag's value is 256."""
+NOT_IN_PAGE = frozenset({"allocations"})
+"""One row per reservation and instance: too long to read, and complete in workbook and CSV."""
+
+CODES = frozenset({"reason", "unused_reason", "factor_basis"})
+ACCOUNT_IDS = frozenset({"account_id", "reservation_account_id", "instance_account_id"})
+REASONS = {
+    "utilization": UNUSED_REASONS_TEXT,
+    "unused_reasons": UNUSED_REASONS_TEXT,
+    "uncovered": UNCOVERED_REASONS_TEXT,
+    "not_eligible": NOT_ELIGIBLE_REASONS,
+}
+NOTHING = {
+    "coverage": "No eligible instance was seen running.",
+    "utilization": "No active reservation was seen.",
+    "unused_reasons": "No purchased unit is unused.",
+    "coverage_by_family": "No eligible instance was seen running.",
+    "coverage_by_account": "No eligible instance was seen running.",
+    "uncovered": "No instance is left uncovered.",
+    "pools": "Nothing runs and nothing is reserved.",
+    "expiries": "No active reservation ends and no queued purchase starts.",
+    "gaps": "Everything in scope was read.",
+    "running": "No instance was seen running.",
+    "purchases": "No reservation was seen in any state.",
+    "not_eligible": "Reservations can cover every running instance.",
+    "reservations_other_states": "Every reservation that was seen is active.",
+}
+
+UNREAD = " What was not read may hold some."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, a second line of muted text, and the classes that style it."""
+
+    text: str
+    name: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table as the page shows it.
+
+    Attributes:
+        table: The table.
+        heads: Heading, description and style of each column.
+        rows: The first `MOST_ROWS` rows, in the order of the table.
+        total: The cells of the total row; empty where the table has none.
+        total_span: How many columns the words of the total row take.
+        count: How many rows the table has.
+        nothing: What is said in place of a table without rows.
+        reasons: (code in words, meaning) of the codes that the shown rows use.
+    """
+
+    table: Table
+    heads: tuple[tuple[str, str, str], ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...]
+    total_span: int
+    count: int
+    nothing: str
+    reasons: tuple[tuple[str, str], ...]
+
+    @property
+    def left_out(self) -> int:
+        """How many rows are only in the workbook and the CSV file."""
+        return self.count - len(self.rows)
+
+
+def sections(report: Report) -> tuple[Section, ...]:
+    """Return every table that the page shows, in reading order."""
+    names = account_names(report)
+    return tuple(
+        _section(table, names, "" if report.is_complete else UNREAD)
+        for table in report.tables.values()
+        if table.name not in NOT_IN_PAGE
+    )
+
+
+def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
+    columns = table.frame.columns
+    shown = table.rows.head(MOST_ROWS).to_dict("records")
+    total, span = _total(table)
+    nothing = NOTHING.get(table.name, "There are no rows.")
+    return Section(
+        table,
+        tuple((c.heading, c.description, _style(c)) for c in columns),
+        tuple(tuple(_cell(row, column, names) for column in columns) for row in shown),
+        total,
+        span,
+        len(table.rows),
+        nothing + unread,
+        _reasons(table, shown),
+    )
+
+
+def _style(column: Column) -> str:
+    return "" if column.kind in ("text", "time", "flag") else "n"
+
+
+def _cell(row: Mapping[Any, Any], column: Column, names: Mapping[str, str]) -> Cell:
+    text = cell_text(row, column)
+    style = _style(column)
+    if column.kind != "text":
+        return Cell(text, "", f"{style} u".strip() if text == UNKNOWN else style)
+    if column.name in ACCOUNT_IDS:
+        return Cell(text, visible(names.get(text, ""), NAME_LIMIT))
+    if column.name in CODES:
+        return Cell(text.replace("_", " "))
+    return Cell(visible(text, CELL_LIMIT), "", "w" if len(text) >= LONG_TEXT else "")
+
+
+def _total(table: Table) -> tuple[tuple[Cell, ...], int]:
+    """Return the cells right of the words of the total row, and how many columns those take."""
+    total = table.total()
+    if not total:
+        return (), 0
+    columns = table.frame.columns
+    span = next(place for place, column in enumerate(columns) if column.name in total)
+    cells = (_total_cell(total, column) for column in columns[span:])
+    return tuple(cells), span
+
+
+def _total_cell(total: Mapping[str, Any], column: Column) -> Cell:
+    if column.name not in total:
+        return Cell("")
+    text = cell_text(total, column)
+    return Cell(text, "", "n u" if text == UNKNOWN else "n")
+
+
+def _reasons(table: Table, shown: list[dict[Any, Any]]) -> tuple[tuple[str, str], ...]:
+    texts = REASONS.get(table.name, {})
+    used = {row[name] for row in shown for name in CODES & set(table.frame.names)}
+    return tuple((code.replace("_", " "), text) for code, text in texts.items() if code in used)
