@@ -24,10 +24,10 @@ BASIS_TEXT = {
     " own type",
 }
 WORTH_A_WARNING = {
-    "payment-pending": "their payment is not settled, so they give no discount yet",
-    "payment-failed": "their payment failed, so they give no discount",
-    "malformed": "their scope, zone or count makes no sense, so they are left out",
-    "state_unknown": "AWS gave no state, so they are left out",
+    "payment-pending": "payment not settled, no discount yet",
+    "payment-failed": "payment failed, no discount",
+    "malformed": "left out, because scope, zone or count makes no sense",
+    "state_unknown": "left out, because AWS gave no state",
 }
 
 
@@ -42,6 +42,11 @@ def findings(inventory: Inventory, analysis: Analysis) -> tuple[Finding, ...]:
         *_not_eligible(analysis),
         *_source(inventory),
     )
+
+
+def quantity(count: int, noun: str) -> str:
+    """Return `1 reservation` or `2 reservations`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def named(values: pd.Series[str]) -> str:
@@ -89,12 +94,12 @@ def _platforms(analysis: Analysis) -> list[Finding]:
     found = []
     if len(assumed):
         text = (
-            f"{len(assumed):,} instances carry neither UsageOperation nor PlatformDetails; they are"
-            " taken as Linux/UNIX or Windows, but may run another licence"
+            f"{quantity(len(assumed), 'instance')} without UsageOperation and PlatformDetails: taken as"
+            " Linux/UNIX or Windows, but another license may run there"
         )
         found.append(Finding("warning", text, "Collect again with a current AWS CLI or SDK"))
     if len(unknown):
-        text = f"{len(unknown):,} instances run a licence that is not recognized: "
+        text = f"{quantity(len(unknown), 'instance')} with a license that is not recognized: "
         found.append(Finding("warning", text + named(unknown["platform"]), "", "not_eligible"))
     return found
 
@@ -102,7 +107,12 @@ def _platforms(analysis: Analysis) -> list[Finding]:
 def _reservations(analysis: Analysis) -> list[Finding]:
     other = analysis.other_states
     found = [
-        Finding("warning", f"{len(rows):,} reservations: {text}", "", "reservations_other_states")
+        Finding(
+            "warning",
+            f"{quantity(len(rows), 'reservation')}: {text}",
+            "",
+            "reservations_other_states",
+        )
         for reason, text in WORTH_A_WARNING.items()
         if len(rows := other[other["reason"] == reason])
     ]
@@ -141,10 +151,9 @@ def _not_eligible(analysis: Analysis) -> list[Finding]:
     if counts.empty:
         return []
     text = "; ".join(
-        f"{count:,} x {NOT_ELIGIBLE_REASONS[str(reason)].lower()}"
-        for reason, count in counts.items()
+        f"{count:,} ({NOT_ELIGIBLE_REASONS[str(reason)]})" for reason, count in counts.items()
     )
-    line = f"{counts.sum():,} running instances that reservations cannot cover: {text}"
+    line = f"Running instances that reservations cannot cover, {counts.sum():,} in all: {text}"
     return [Finding("note", line, "", "not_eligible")]
 
 
