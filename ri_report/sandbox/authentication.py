@@ -46,14 +46,14 @@ REFUSALS = {
         "unknown key": ("InvalidClientTokenId", TOKEN_INVALID, 403),
         "bad signature": ("SignatureDoesNotMatch", NO_MATCH, 403),
         "expired token": ("ExpiredToken", TOKEN_EXPIRED, 403),
-        "expired request": ("SignatureDoesNotMatch", "Signature expired", 403),
+        "expired request": ("SignatureDoesNotMatch", "Signature {said}", 403),
     },
     "organizations": {
         "unsigned": ("MissingAuthenticationTokenException", NO_TOKEN, 400),
         "unknown key": ("UnrecognizedClientException", TOKEN_INVALID, 400),
         "bad signature": ("InvalidSignatureException", NO_MATCH, 400),
         "expired token": ("ExpiredTokenException", TOKEN_EXPIRED, 400),
-        "expired request": ("InvalidSignatureException", "Signature expired", 400),
+        "expired request": ("InvalidSignatureException", "Signature {said}", 400),
     },
 }
 
@@ -93,16 +93,14 @@ def _is_timely(request: Request, now: datetime) -> bool:
 
 
 def _late(request: Request, claim: Claim, now: datetime) -> ApiError:
-    error = refused(claim.service, "expired request")
-    if claim.service == "ec2":
-        return error
-    stamp, limit = request.headers.get("x-amz-date", ""), now - CLOCK_TOLERANCE
-    said = f": {stamp} is now earlier than {limit:{TIME_STAMP}} ({now:{TIME_STAMP}} - 5 min.)"
+    code, message, status = REFUSALS[claim.service]["expired request"]
+    stamp = request.headers.get("x-amz-date", "")
+    early, late = now - CLOCK_TOLERANCE, now + CLOCK_TOLERANCE
     if stamp > f"{now:{TIME_STAMP}}":
-        error.message = "Signature not yet current"
-        limit = now + CLOCK_TOLERANCE
-        said = f": {stamp} is still later than {limit:{TIME_STAMP}} ({now:{TIME_STAMP}} + 5 min.)"
-    return ApiError(error.code, error.message + said, error.status)
+        said = f"not yet current: {stamp} is still later than {late:{TIME_STAMP}}"
+    else:
+        said = f"expired: {stamp} is now earlier than {early:{TIME_STAMP}}"
+    return ApiError(code, message.format(said=said), status)
 
 
 def _same(one: str, other: str) -> bool:

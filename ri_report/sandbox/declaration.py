@@ -135,19 +135,29 @@ class _Reader:
 
     def _run(self, count: str, instance_type: str, zone: str, **options: str) -> None:
         draft = self._draft
-        number = len(draft.launches) + 1
-        required = (draft.account.account_id, number, self._zone(zone), int(count), instance_type)
-        launch = Launch(*required, **_converted(Launch, options))
+        launch = Launch(
+            account_id=draft.account.account_id,
+            number=len(draft.launches) + 1,
+            zone=self._zone(zone),
+            count=int(count),
+            instance_type=instance_type,
+            **_converted(Launch, options),
+        )
         if launch.platform not in USAGE_OPERATIONS:
             raise ValueError(f"platform is one of {', '.join(USAGE_OPERATIONS)}")
         draft.launches.append(launch)
 
     def _buy(self, count: str, instance_type: str, place: str, **options: str) -> None:
         draft = self._draft
-        number = len(draft.purchases) + 1
-        where = place if place in REGIONS else self._zone(place)
-        required = (draft.account.account_id, number, where, int(count), instance_type)
-        draft.purchases.append(Purchase(*required, **_converted(Purchase, options)))
+        purchase = Purchase(
+            account_id=draft.account.account_id,
+            number=len(draft.purchases) + 1,
+            place=place if place in REGIONS else self._zone(place),
+            count=int(count),
+            instance_type=instance_type,
+            **_converted(Purchase, options),
+        )
+        draft.purchases.append(purchase)
 
     def _zone(self, name: str) -> Zone:
         zones = {zone.name: zone for zone in self._draft.account.zones(region_of(name))}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # The bounds of MaxResults; without MaxResults a page holds as many as it may.
 SMALLEST_PAGE = 5
 LARGEST_PAGE = 1000
+INVALID = "InvalidParameterValue"
 
 
 def describe_regions(call: Call) -> Json:
@@ -36,7 +37,7 @@ def describe_regions(call: Call) -> Json:
     regions = [_region(call.account, region) for region in REGIONS.values()]
     if not call.parameters.get("AllRegions"):
         regions = [region for region in regions if region["OptInStatus"] != "not-opted-in"]
-    regions = _named(regions, "RegionName", call.parameters.get("RegionNames"), "RegionName")
+    regions = _named(regions, "RegionName", call.parameters.get("RegionNames"), INVALID)
     return {"Regions": matching(regions, _filters(call), REGION_PATHS)}
 
 
@@ -52,8 +53,8 @@ def _region(account: Account, region: Region) -> Json:
 def describe_availability_zones(call: Call) -> Json:
     """Describe the zones of the call's Region, under the account's names for them."""
     zones = [_zone(zone) for zone in call.account.zones(call.region)]
-    zones = _named(zones, "ZoneName", call.parameters.get("ZoneNames"), "ZoneName")
-    zones = _named(zones, "ZoneId", call.parameters.get("ZoneIds"), "ZoneId")
+    zones = _named(zones, "ZoneName", call.parameters.get("ZoneNames"), INVALID)
+    zones = _named(zones, "ZoneId", call.parameters.get("ZoneIds"), INVALID)
     return {"AvailabilityZones": matching(zones, _filters(call), ZONE_PATHS)}
 
 
@@ -98,7 +99,7 @@ def _page_size(call: Call) -> int:
         bound = f"Expecting a value less than or equal to {LARGEST_PAGE}."
     if bound:
         message = f"Value ( {size} ) for parameter maxResults is invalid. {bound}"
-        raise ApiError("InvalidParameterValue", message)
+        raise ApiError(INVALID, message)
     return size
 
 
@@ -134,8 +135,7 @@ def _named(items: list[Json], key: str, names: list[str] | None, code: str) -> l
         return items
     missing = set(names) - {item[key] for item in items}
     if missing:
-        refusal = code if code.startswith("Invalid") else "InvalidParameterValue"
-        raise ApiError(refusal, f"{key} does not exist: {', '.join(sorted(missing))}")
+        raise ApiError(code, f"{key} does not exist: {', '.join(sorted(missing))}")
     return [item for item in items if item[key] in names]
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ri_report.sandbox.identifiers import digest, identifier, uuid_of
 from ri_report.sandbox.prices import prices
 
 if TYPE_CHECKING:
@@ -111,8 +110,8 @@ def described_instances(launch: Launch, as_of: datetime) -> list[Json]:
 
     Each has the extra key `ReservationId`, EC2's name for the launch that it came from.
     """
-    reservation = _identifier("r-0", 16, launch.account_id, launch.number)
-    age = _digest("launched", launch.account_id, launch.number)
+    reservation = identifier("r-0", launch.account_id, launch.number)
+    age = digest("launched", launch.account_id, launch.number)
     launched = _moment(as_of, -(1 + age[0] * LONGEST_RUN_DAYS // 256))
     return [
         {
@@ -126,20 +125,20 @@ def described_instances(launch: Launch, as_of: datetime) -> list[Json]:
 
 def _machine(launch: Launch, index: int, launched: datetime) -> Json:
     """What the instance is and where it stands."""
-    digest = _digest("address", launch.account_id, launch.number, index)
-    address = f"10.{digest[0]}.{digest[1]}.{4 + digest[2] % 250}"
+    bits = digest("address", launch.account_id, launch.number, index)
+    address = f"10.{bits[0]}.{bits[1]}.{4 + bits[2] % 250}"
     running = launch.state == "running"
     return {
-        "InstanceId": _identifier("i-0", 16, launch.account_id, launch.number, index),
-        "ImageId": _identifier("ami-0", 16, launch.platform, launch.zone.region),
+        "InstanceId": identifier("i-0", launch.account_id, launch.number, index),
+        "ImageId": identifier("ami-0", launch.platform, launch.zone.region),
         "InstanceType": launch.instance_type,
         "State": {"Code": STATE_CODES[launch.state], "Name": launch.state},
         "StateTransitionReason": "" if running else "User initiated",
         "PrivateDnsName": f"ip-{address.replace('.', '-')}.ec2.internal",
         "PublicDnsName": "",
         "PrivateIpAddress": address,
-        "SubnetId": _identifier("subnet-0", 16, launch.account_id, launch.zone.zone_id),
-        "VpcId": _identifier("vpc-0", 16, launch.account_id, launch.zone.region),
+        "SubnetId": identifier("subnet-0", launch.account_id, launch.zone.zone_id),
+        "VpcId": identifier("vpc-0", launch.account_id, launch.zone.region),
         "AmiLaunchIndex": index,
         "ProductCodes": [],
         "LaunchTime": launched,
@@ -178,14 +177,14 @@ def _billing(launch: Launch, launched: datetime) -> Json:
         fields["InstanceLifecycle"] = launch.lifecycle
     if launch.lifecycle == "spot":
         fields["SpotInstanceRequestId"] = (
-            f"sir-{_digest(launch.account_id, launch.number).hex()[:8]}"
+            f"sir-{digest(launch.account_id, launch.number).hex()[:8]}"
         )
     if launch.outpost:
-        outpost = _identifier("op-0", 16, launch.account_id)
+        outpost = identifier("op-0", launch.account_id)
         region = launch.zone.region
         fields["OutpostArn"] = f"arn:aws:outposts:{region}:{launch.account_id}:outpost/{outpost}"
     if launch.capacity_reservation:
-        fields["CapacityReservationId"] = _identifier("cr-0", 16, launch.account_id, launch.number)
+        fields["CapacityReservationId"] = identifier("cr-0", launch.account_id, launch.number)
     return fields
 
 
@@ -195,7 +194,7 @@ def described_reserved_instances(purchase: Purchase, as_of: datetime) -> Json:
     payment = PAYMENTS[purchase.payment]
     upfront, hourly = prices(purchase.instance_type, purchase.years, payment)
     return {
-        "ReservedInstancesId": _uuid("reserved", purchase.account_id, purchase.number),
+        "ReservedInstancesId": uuid_of("reserved", purchase.account_id, purchase.number),
         "InstanceType": purchase.instance_type,
         "InstanceCount": purchase.count,
         "ProductDescription": purchase.platform,
@@ -238,7 +237,7 @@ def _term(purchase: Purchase, as_of: datetime) -> tuple[datetime, datetime]:
 
 def _moment(as_of: datetime, days: int) -> datetime:
     """A time of day that depends on the day alone: what happened together has the same second."""
-    seconds = int.from_bytes(_digest("moment", days)[:2]) % (6 * 3600)
+    seconds = int.from_bytes(digest("moment", days)[:2]) % (6 * 3600)
     return (as_of + timedelta(days=days, seconds=-seconds)).replace(microsecond=0)
 
 
@@ -251,15 +250,3 @@ def _architecture(instance_type: str) -> str:
 
 def _name(launch: Launch, index: int) -> str:
     return launch.name if launch.count == 1 else f"{launch.name}-{index + 1:02d}"
-
-
-def _identifier(prefix: str, digits: int, *parts: object) -> str:
-    return prefix + _digest(prefix, *parts).hex()[:digits]
-
-
-def _uuid(*parts: object) -> str:
-    return str(uuid.UUID(bytes=_digest(*parts)[:16], version=4))
-
-
-def _digest(*parts: object) -> bytes:
-    return hashlib.sha256("|".join(map(str, parts)).encode()).digest()

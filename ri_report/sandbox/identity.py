@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ri_report.sandbox.identifiers import letters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,16 +88,12 @@ class Keyring:
         identity = Identity(
             account_id=account_id,
             arn=f"arn:aws:sts::{account_id}:assumed-role/{name}/{session}",
-            user_id=f"AROA{_letters('role', account_id, name)[:17]}:{session}",
-            access_key=f"ASIA{_letters('key', number)[:16]}",
-            secret_key=_letters("secret", number)[:40],
-            session_token="".join(_letters("token", number, part) for part in range(4)),
+            user_id=f"AROA{letters('role', account_id, name)[:17]}:{session}",
+            access_key=f"ASIA{letters('key', number)[:16]}",
+            secret_key=letters("secret", number)[:40],
+            session_token="".join(letters("token", number, part) for part in range(4)),
             expires=expires,
             policy=policy,
         )
         self._identities[identity.access_key] = identity
         return identity
-
-
-def _letters(*parts: object) -> str:
-    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest().upper()

@@ -63,7 +63,8 @@ def is_genuine(request: Request, claim: Claim, secret_key: str) -> bool:
     body_hash = hashlib.sha256(request.body).hexdigest()
     declared = request.headers.get("x-amz-content-sha256", body_hash)
     dated = request.headers.get("x-amz-date", "").startswith(claim.date)
-    if not (needed <= claim.signed_headers and declared == body_hash and dated):
+    complete = needed <= claim.signed_headers <= request.headers.keys()
+    if not (complete and declared == body_hash and dated):
         return False
     return hmac.compare_digest(_signature(request, claim, secret_key), claim.signature)
 

@@ -191,5 +191,17 @@ def test_key_is_worth_nothing_in_a_region_that_its_account_has_not_enabled(
     assert answer["Reservations"] == []
 
 
+@pytest.mark.parametrize(("minutes", "said"), [(20, "expired"), (-20, "not yet current")])
+def test_clock_that_is_off_is_told_from_the_answer(
+    world: Callable[..., Any], minutes: int, said: str
+) -> None:
+    off = timedelta(minutes=minutes)
+    running = world(WORLD, clock=lambda: datetime.now(UTC) + off)
+    with pytest.raises(ClientError, match=f"Signature {said}: 2") as caught:
+        running.client("sts").get_caller_identity()
+    assert caught.value.response["Error"]["Code"] == "SignatureDoesNotMatch"
+    assert _code(running.client("ec2"), "describe_regions") == "RequestExpired"
+
+
 def test_secrets_are_not_in_the_representation_of_an_identity() -> None:
     assert "wJalrXUtnFEMI" not in repr(Keyring("999988887777").find("AKIAIOSFODNN7EXAMPLE"))
