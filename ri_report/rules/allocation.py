@@ -8,8 +8,9 @@ The order, from the EC2 User Guide, "How Reserved Instance discounts are applied
 4. fractions: what is left of a reservation covers part of a larger instance.
 
 Where AWS is silent, a fixed convention decides: of several reservations, the one that ends
-first; of several instances of one size, those of the account with most left to cover, then by
-account and id. Totals per pool and tier do not depend on these conventions.
+first, then by id; of several instances of one size, those of the account with most left to cover
+in the pool, then by account and id. How much of a pool is covered, and how much of what was
+bought for it is used, does not depend on these conventions.
 
 Everything is counted in integers, quarter normalized units x seconds, so sums are exact.
 """
@@ -17,22 +18,21 @@ Everything is counted in integers, quarter normalized units x seconds, so sums a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.matching import REGIONAL, ZONAL, comparable, match_keys
 from ri_report.rules.sharing import Sharing
-from ri_report.rules.sizes import QUARTERS, pool_names, quarter_units
+from ri_report.rules.sizes import QUARTERS, quarter_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Integers = NDArray[np.int64]
+    from ri_report.rules.matching import Integers
 
-ZONAL = "zonal"
-REGIONAL = "regional"
 SECONDS_PER_HOUR = 3600
 TICKS = QUARTERS * SECONDS_PER_HOUR
 """Quarter-unit-seconds in one normalized unit-hour."""
@@ -54,10 +54,10 @@ ALLOCATIONS = Frame(
 class _Side:
     """Usage or reservations, and what is left of each row to cover or to give."""
 
-    frame: pd.DataFrame
     left: Integers
     size: Integers
     """What is served first; among reservations, which have no such order, the same for all."""
+    account: Integers
     order: Integers
     """Position of each row in the fixed order of its side, for what `size` leaves open."""
 
@@ -77,116 +77,114 @@ def allocate(
             decides which of several reservations is used first. Only active ones.
         sharing: Who may serve whom; open sharing where omitted.
 
-    Both frames may carry a `period`: rows of different periods never meet.
+    Both frames may carry a `period` (text): rows of different periods never meet. Ids are unique
+    within a period. Hours count in whole seconds.
 
     Returns:
         Frame `ALLOCATIONS`, sorted by its key; units are normalized unit-hours. Equal input in
-        any row order gives equal output.
+        any row order gives equal output; an empty side gives an empty frame.
+
+    Raises:
+        ValueError: a scope is neither zonal nor regional, or only one side has periods.
     """
     sharing = sharing or Sharing()
+    usage, reservations = usage.reset_index(drop=True), reservations.reset_index(drop=True)
+    both = comparable(usage, reservations)
     demand, supply = _demand(usage), _supply(reservations)
-    served = []
-    for scope in (ZONAL, REGIONAL):
-        for tier in sharing.tiers:
-            keys = match_keys(demand.frame, supply.frame, scope, sharing, tier)
-            served.append(_serve(demand, supply, *keys).assign(tier=tier))
-    given = pd.concat(served, ignore_index=True)
-    totals = given.groupby([*ALLOCATIONS.key, "tier"], as_index=False)["ticks"].sum()
-    totals["units"] = totals["ticks"] / TICKS
-    return ALLOCATIONS.check(totals.sort_values(list(ALLOCATIONS.key)))
-
-
-def match_keys(
-    usage: pd.DataFrame, reservations: pd.DataFrame, scope: str, sharing: Sharing, tier: str
-) -> tuple[Integers, Integers]:
-    """Return a number for each usage and each reservation; they match where the numbers agree.
-
-    Zonal reservations match zone and exact type; regional ones any zone, and any size where sizes
-    flex; both match region, platform and tenancy (EC2 User Guide, "Regional and zonal Reserved
-    Instances"). The number of what cannot match in this scope and tier is negative.
-    """
-    if scope == ZONAL:
-        zone = "availability_zone" if sharing.zonal_match == "az_name" else "availability_zone_id"
-        where, what = usage[zone], usage["instance_type"]
-        their_where, their_what = reservations[zone], reservations["instance_type"]
-    else:
-        where, what = pd.Series("", usage.index), pool_names(usage)
-        their_where, their_what = pd.Series("", reservations.index), pool_names(reservations)
-    shared = ["period", "region", "platform", "tenancy"]
-    ours = usage[shared].assign(
-        where=where, what=what, circle=sharing.circles(usage["account_id"], tier)
-    )
-    theirs = reservations[shared].assign(
-        where=their_where,
-        what=their_what,
-        circle=sharing.circles(reservations["account_id"], tier),
-    )
-    both = pd.concat([ours, theirs], ignore_index=True)
-    numbers = both.groupby(list(both.columns), sort=False).ngroup().to_numpy(copy=True)
-    supplied = numbers[len(usage) :]
-    supplied[(reservations["scope"] != scope).to_numpy()] = -1
-    return numbers[: len(usage)], supplied
+    served = [
+        _serve(demand, supply, match_keys(both, scope, sharing, tier)).assign(tier=tier)
+        for scope in (ZONAL, REGIONAL)
+        for tier in sharing.tiers
+    ]
+    return _named(pd.concat(served, ignore_index=True), usage, reservations)
 
 
 def _demand(usage: pd.DataFrame) -> _Side:
-    frame = _with_period(usage)
-    size = quarter_units(frame["instance_type"]).to_numpy()
-    order = _positions(frame, ["account_id", "usage_id"])
-    return _Side(frame, size * _seconds(frame), size, order)
+    size = _integers(quarter_units(usage["instance_type"]))
+    account = _ranks(usage["account_id"])
+    order = np.lexsort((_ranks(usage["usage_id"]), account))
+    return _Side(size * _seconds(usage), size, account, _inverse(order))
 
 
 def _supply(reservations: pd.DataFrame) -> _Side:
-    frame = _with_period(reservations)
-    units = quarter_units(frame["instance_type"]).to_numpy() * frame["instance_count"].to_numpy()
-    order = _positions(frame, [*({"end"} & set(frame.columns)), "reservation_id"])
-    return _Side(frame, units * _seconds(frame), np.zeros_like(order), order)
-
-
-def _with_period(frame: pd.DataFrame) -> pd.DataFrame:
-    return (frame if "period" in frame else frame.assign(period="")).reset_index(drop=True)
+    units = quarter_units(reservations["instance_type"]) * reservations["instance_count"]
+    bought = _integers(units) * _seconds(reservations)
+    alike = np.zeros_like(bought)
+    ids = _ranks(reservations["reservation_id"])
+    ends = _ranks(reservations["end"]) if "end" in reservations else alike
+    return _Side(bought, alike, alike, _inverse(np.lexsort((ids, ends))))
 
 
 def _seconds(frame: pd.DataFrame) -> Integers:
-    seconds = frame["hours"].to_numpy(dtype="float64") * SECONDS_PER_HOUR
-    return np.rint(seconds).astype(np.int64)
+    hours: NDArray[np.float64] = frame["hours"].to_numpy(dtype="float64")
+    return np.rint(hours * SECONDS_PER_HOUR).astype(np.int64)
 
 
-def _positions(frame: pd.DataFrame, by: list[str]) -> Integers:
-    return np.argsort(frame.sort_values(by).index.to_numpy(), kind="stable")
+def _integers(column: pd.Series[int]) -> Integers:
+    return np.asarray(column, dtype=np.int64)
 
 
-def _serve(demand: _Side, supply: _Side, wanted: Integers, offered: Integers) -> pd.DataFrame:
-    """Give what is left of the supply to what is left of the demand, wherever the keys agree."""
-    usage, ours = _queue(demand, wanted, _most_left_first(demand, wanted))
-    giving, theirs = _queue(supply, offered, np.zeros_like(offered))
-    d, s, ticks = cut(ours, demand.left[usage], theirs, supply.left[giving])
-    np.subtract.at(demand.left, usage[d], ticks)
+def _ranks(column: pd.Series[Any]) -> Integers:
+    """Return the place of each row's value among the sorted values; unknown ones come last."""
+    codes, values = pd.factorize(column, sort=True)
+    return np.where(codes < 0, len(values), codes).astype(np.int64)
+
+
+def _inverse(order: NDArray[np.integer[Any]]) -> Integers:
+    """Return the position of each row from the rows in their order."""
+    positions = np.empty(len(order), dtype=np.int64)
+    positions[order] = np.arange(len(order))
+    return positions
+
+
+def _serve(demand: _Side, supply: _Side, keys: Integers) -> pd.DataFrame:
+    """Give what is left of the supply to what is left of the demand, wherever the keys agree.
+
+    Returns:
+        usage and reservation [row numbers], and the ticks that go from the one to the other.
+    """
+    wanted, offered = keys[: len(demand.left)], keys[len(demand.left) :]
+    taking, giving = _waiting(demand, wanted, offered), _waiting(supply, offered, wanted)
+    taking = _queue(demand, wanted, taking, _most_left_first(demand, wanted, taking))
+    giving = _queue(supply, offered, giving, np.zeros_like(giving))
+    d, s, ticks = cut(wanted[taking], demand.left[taking], offered[giving], supply.left[giving])
+    np.subtract.at(demand.left, taking[d], ticks)
     np.subtract.at(supply.left, giving[s], ticks)
-    return pd.DataFrame(
+    return pd.DataFrame({"usage": taking[d], "reservation": giving[s], "ticks": ticks})
+
+
+def _waiting(side: _Side, keys: Integers, others: Integers) -> Integers:
+    """Return the rows that have something left and whose key the other side has too."""
+    return np.flatnonzero((side.left > 0) & (keys >= 0) & np.isin(keys, others))
+
+
+def _most_left_first(demand: _Side, keys: Integers, rows: Integers) -> Integers:
+    """Return minus what each row's account has left under the row's key."""
+    left = pd.DataFrame(
+        {"key": keys[rows], "account": demand.account[rows], "left": demand.left[rows]}
+    )
+    totals = left.groupby(["key", "account"])["left"].transform("sum")
+    return -totals.to_numpy(dtype="int64")
+
+
+def _queue(side: _Side, keys: Integers, rows: Integers, rank: Integers) -> Integers:
+    """Return these rows by key and, within a key, in the order in which they are served."""
+    return rows[np.lexsort((side.order[rows], rank, side.size[rows], keys[rows]))]
+
+
+def _named(given: pd.DataFrame, usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
+    """Return frame `ALLOCATIONS` from row numbers."""
+    taker, giver = _integers(given["usage"]), _integers(given["reservation"])
+    rows = pd.DataFrame(
         {
-            "period": demand.frame["period"].to_numpy()[usage[d]],
-            "usage_id": demand.frame["usage_id"].to_numpy()[usage[d]],
-            "reservation_id": supply.frame["reservation_id"].to_numpy()[giving[s]],
-            "ticks": ticks,
+            "period": usage["period"].array[taker] if "period" in usage else "",
+            "usage_id": usage["usage_id"].array[taker],
+            "reservation_id": reservations["reservation_id"].array[giver],
+            "tier": given["tier"].array,
+            "units": _integers(given["ticks"]) / TICKS,
         }
     )
-
-
-def _most_left_first(demand: _Side, wanted: Integers) -> Integers:
-    """Return minus what each row's account has left under the row's key."""
-    accounts = pd.DataFrame({"key": wanted, "account": demand.frame["account_id"].to_numpy()})
-    return (
-        -(accounts.assign(left=demand.left).groupby(["key", "account"])["left"])
-        .transform("sum")
-        .to_numpy()
-    )
-
-
-def _queue(side: _Side, keys: Integers, rank: Integers) -> tuple[Integers, Integers]:
-    """Return the rows that have something left, in serving order, and their keys."""
-    rows = np.flatnonzero((side.left > 0) & (keys >= 0))
-    order = np.lexsort((side.order[rows], rank[rows], side.size[rows], keys[rows]))
-    return rows[order], keys[rows[order]]
+    return ALLOCATIONS.check(rows.sort_values(list(ALLOCATIONS.key)))
 
 
 def cut(
@@ -217,11 +215,10 @@ def cut(
 
 def _totals(keys: Integers, row_keys: Integers, amounts: Integers) -> Integers:
     """Sum the amounts under each key; the rows are in ascending order of their keys."""
-    sums = np.concatenate([[0], np.cumsum(amounts)])
-    return (
-        sums[np.searchsorted(row_keys, keys, side="right")]
-        - sums[np.searchsorted(row_keys, keys, side="left")]
-    )
+    sums: Integers = np.concatenate([[0], np.cumsum(amounts)], dtype=np.int64)
+    ends = np.searchsorted(row_keys, keys, side="right")
+    starts = np.searchsorted(row_keys, keys, side="left")
+    return sums[ends] - sums[starts]
 
 
 def _ends(

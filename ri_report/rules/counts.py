@@ -21,13 +21,17 @@ RUNNING = Frame(
 
 
 def running(usage: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
-    """Return frame `RUNNING` from frames `eligibility.USAGE` and `NOT_ELIGIBLE`."""
+    """Return frame `RUNNING`: what runs, sorted by account, region and type.
+
+    Args:
+        usage: Frame `eligibility.USAGE`.
+        not_eligible: Frame `eligibility.NOT_ELIGIBLE`; what it holds as not running is not counted.
+    """
+    others = not_eligible[not_eligible["reason"] != "not_running"]
     rows = pd.concat(
         [
             usage.assign(running_instances=1, eligible_instances=1, not_eligible_instances=0),
-            not_eligible.assign(
-                running_instances=1, eligible_instances=0, not_eligible_instances=1
-            ),
+            others.assign(running_instances=1, eligible_instances=0, not_eligible_instances=1),
         ]
     )
     measures = [name for name in RUNNING.names if name not in RUNNING.key]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.eligibility import INSTANCE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
 PLACE = ("region", "availability_zone", "availability_zone_id")
 PRODUCT = ("instance_type", "platform", "tenancy")
@@ -84,12 +84,12 @@ def measure(covered: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     Covered instances are fractional: covered units over the units of each instance.
     """
     counted = covered.assign(
-        running_instances=1, covered_instances=covered["covered_units"] / covered["units"]
-    ).rename(columns={"units": "running_units"})
-    sums = counted.groupby(list(by), as_index=False)[
-        ["running_instances", "covered_instances", "running_units", "covered_units"]
-    ].sum()
-    return sums.assign(
-        uncovered_instances=sums["running_instances"] - sums["covered_instances"],
-        coverage_ratio=ratio(sums["covered_units"], sums["running_units"]),
+        running_instances=1,
+        covered_instances=covered["covered_units"] / covered["units"],
+        # Summed, not subtracted, so that a rounded fraction never leaves a rest below zero.
+        uncovered_instances=covered["uncovered_units"] / covered["units"],
+        running_units=covered["units"],
     )
+    summed = [column.name for column in MEASURES if not column.ratio_of]
+    sums = counted.groupby(list(by), as_index=False)[summed].sum()
+    return sums.assign(coverage_ratio=ratio(sums["covered_units"], sums["running_units"]))

@@ -9,9 +9,9 @@ import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
 from ri_report.inventory.schema import RESERVATIONS
-from ri_report.rules.allocation import REGIONAL, ZONAL
+from ri_report.rules.matching import REGIONAL, ZONAL
 from ri_report.rules.platforms import PRODUCTS, instance_platforms, reservation_platforms
-from ri_report.rules.sizes import QUARTERS, describe_types, pool_names, quarter_units
+from ri_report.rules.sizes import QUARTERS, TYPE_NAME, factor_bases, pool_names, quarter_units
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,6 +72,8 @@ OTHER_STATES = Frame(
 )
 
 REGION_OWN_ZONE = r"[a-z]"
+TENANCIES = ("default", "dedicated")
+"""Tenancies that reservations are sold for; Dedicated Hosts have reservations of their own."""
 LIFECYCLE_REASONS = {
     "spot": "spot",
     "scheduled": "scheduled",
@@ -86,14 +88,33 @@ NOT_ELIGIBLE_REASONS = {
     "capacity_block": "Runs in a Capacity Block, to which reservations do not apply",
     "interruptible_capacity": "Runs in interruptible capacity; taken as not eligible",
     "lifecycle_unknown": "A lifecycle that this version does not know",
+    "type_unknown": "Its type is no family and size that this version can read",
+    "tenancy_unknown": "A tenancy that this version does not know",
+    "zone_unknown": "AWS did not say in which zone it runs",
     "dedicated_host": "Dedicated Hosts are billed by the host",
     "outpost": "Runs on an Outpost; AWS does not say that reservations apply there",
     "local_zone": "Runs in a Local Zone; AWS does not say that reservations apply there",
     "wavelength_zone": "Runs in a Wavelength Zone; AWS does not say that reservations apply there",
     "outside_region_zones": "Runs in a zone that is not one of the region's own",
-    "platform_not_sold": "AWS sells no reservation for this licence",
-    "platform_unknown": "A licence that this version does not know",
+    "platform_not_sold": "AWS sells no reservation for this license",
+    "platform_unknown": "A license that this version does not know",
 }
+NO_DISCOUNT_REASONS = {
+    "payment-pending": "Its payment is not settled",
+    "payment-failed": "Its payment failed",
+    "retired": "Its term has ended, or it was modified, exchanged or sold",
+    "queued": "It starts on a later date",
+    "queued-deleted": "Its purchase was queued and then deleted",
+    "state_unknown": "AWS gave no state",
+    "not_started": "Active, but its term starts later",
+    "ended": "Active, but its term has ended",
+    "malformed": "Its scope, zone, type or count makes no sense: what it covers is unknown",
+    "outside_region_zones": "In a zone that is not one of the region's own, where AWS does not say"
+    " what reservations cover",
+    "platform_unknown": "A platform that this version does not know: what it covers is unknown",
+    "tenancy_unknown": "A tenancy that this version does not know: what it covers is unknown",
+}
+"""A state that AWS adds later stands for itself, without a text here."""
 
 
 def eligible_usage(
@@ -110,8 +131,9 @@ def eligible_usage(
         zones: Frame `schema.ZONES`.
 
     Returns:
-        Frames `USAGE` and `NOT_ELIGIBLE`; each instance is in exactly one.
+        Frames `USAGE` and `NOT_ELIGIBLE`, sorted by id; each instance is in exactly one.
     """
+    instances = instances.sort_values("instance_id", ignore_index=True)
     known = instances.assign(**instance_platforms(instances))
     reason = _why_not(known, _zone_types(known, zones))
     usage = known[reason == ""].rename(columns={"instance_id": "usage_id"}).assign(hours=1.0)
@@ -125,30 +147,31 @@ def active_reservations(
     """Split reservations into those that give a discount at `as_of` and the others.
 
     Only state `active` counts, from Start (inclusive) to End (exclusive); queued purchases have a
-    future Start (EC2 API Reference, ReservedInstances). A record whose scope, count or zone makes
-    no sense is set aside as `malformed` instead of guessed.
+    future Start (EC2 API Reference, ReservedInstances). A missing Start or End bounds nothing: the
+    state decides. A record that cannot be read for what it covers, because its scope, zone, type,
+    count, platform or tenancy is unknown, is set aside: counted as active it would look unused.
 
     Args:
         reservations: Frame `schema.RESERVATIONS`.
         as_of: Aware UTC moment of observation.
 
     Returns:
-        Frames `ACTIVE` and `OTHER_STATES`; each reservation is in exactly one.
+        Frames `ACTIVE` and `OTHER_STATES`, sorted by id; each reservation is in exactly one.
     """
-    why = _why_no_discount(reservations, pd.Timestamp(as_of))
-    active = reservations[why == ""].assign(hours=1.0)
-    active["platform"] = reservation_platforms(active["product_description"])
-    return ACTIVE.check(_measured(active)), OTHER_STATES.check(
-        reservations.assign(reason=why)[why != ""]
-    )
+    reservations = reservations.sort_values("reservation_id", ignore_index=True)
+    platform = reservation_platforms(reservations["product_description"])
+    known = reservations.assign(platform=platform, hours=1.0)
+    reason = _why_no_discount(known, pd.Timestamp(as_of))
+    refused = known.assign(reason=reason)[reason != ""]
+    return ACTIVE.check(_measured(known[reason == ""])), OTHER_STATES.check(refused)
 
 
 def _measured(frame: pd.DataFrame) -> pd.DataFrame:
-    types = describe_types(frame["instance_type"]).set_index("instance_type")
+    types = frame["instance_type"]
     return frame.assign(
-        units=quarter_units(frame["instance_type"]) / QUARTERS,
+        units=quarter_units(types) / QUARTERS,
         pool=pool_names(frame),
-        factor_basis=frame["instance_type"].map(types["factor_basis"]),
+        factor_basis=factor_bases(types),
     )
 
 
@@ -163,40 +186,60 @@ def _zone_types(instances: pd.DataFrame, zones: pd.DataFrame) -> pd.Series[str]:
 def _why_not(instances: pd.DataFrame, zone_type: pd.Series[str]) -> pd.Series[str]:
     """Return the first reason that applies, "" where the instance is eligible."""
     lifecycle = instances["lifecycle"]
-    zone = instances["availability_zone"]
-    suffix = pd.Series(
-        [z.removeprefix(r) for z, r in zip(zone, instances["region"], strict=True)],
-        index=instances.index,
-        dtype="str",
-    )
     known_platform = instances["platform_basis"] != "unrecognized"
-    rules = {
-        "not_running": instances["state"] != "running",
-        **{why: lifecycle == name for name, why in LIFECYCLE_REASONS.items()},
-        "lifecycle_unknown": lifecycle != "",
-        "dedicated_host": instances["tenancy"] == "host",
-        "outpost": instances["outpost_arn"] != "",
-        **{why: zone_type == name for name, why in ZONE_REASONS.items()},
-        "outside_region_zones": ~suffix.str.fullmatch(REGION_OWN_ZONE),
-        "platform_not_sold": known_platform & ~instances["platform"].isin(PRODUCTS),
-        "platform_unknown": ~known_platform,
-    }
-    chosen = np.select(list(rules.values()), list(rules), default="")
-    return pd.Series(chosen, index=instances.index, dtype="str")
+    return _first_reason(
+        {
+            "not_running": instances["state"] != "running",
+            **{why: lifecycle == name for name, why in LIFECYCLE_REASONS.items()},
+            "lifecycle_unknown": lifecycle != "",
+            "dedicated_host": instances["tenancy"] == "host",
+            "tenancy_unknown": ~instances["tenancy"].isin(TENANCIES),
+            "outpost": instances["outpost_arn"] != "",
+            **{why: zone_type == name for name, why in ZONE_REASONS.items()},
+            "zone_unknown": instances["availability_zone"] == "",
+            "outside_region_zones": ~_is_own_zone(instances),
+            "type_unknown": ~instances["instance_type"].str.fullmatch(TYPE_NAME),
+            "platform_not_sold": known_platform & ~instances["platform"].isin(PRODUCTS),
+            "platform_unknown": ~known_platform,
+        }
+    )
+
+
+def _is_own_zone(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Return whether the zone is named like one of the region's own: us-east-1a, not ...-nyc-1a."""
+    zones = zip(frame["availability_zone"], frame["region"], strict=True)
+    suffix = pd.Series([zone.removeprefix(region) for zone, region in zones], dtype="str")
+    return suffix.set_axis(frame.index).str.fullmatch(REGION_OWN_ZONE)
 
 
 def _why_no_discount(reservations: pd.DataFrame, as_of: pd.Timestamp) -> pd.Series[str]:
     """Return the first reason that applies, "" where the reservation gives a discount."""
-    zonal = reservations["scope"] == ZONAL
-    makes_sense = (
-        (zonal & (reservations["availability_zone"] != "")) | (reservations["scope"] == REGIONAL)
-    ) & (reservations["instance_count"] > 0)
     state = reservations["state"]
-    rules = {
-        "not_started": (state == "active") & (reservations["start"] > as_of),
-        "ended": (state == "active") & (reservations["end"] <= as_of),
-        "malformed": (state == "active") & ~makes_sense,
-    }
-    chosen = np.select(list(rules.values()), list(rules), default="")
-    found = pd.Series(chosen, index=reservations.index, dtype="str")
-    return found.mask(state != "active", state.where(state != "", "state_unknown"))
+    reason = _first_reason(
+        {
+            "not_started": reservations["start"] > as_of,
+            "ended": reservations["end"] <= as_of,
+            "malformed": ~_makes_sense(reservations),
+            "outside_region_zones": (reservations["scope"] == ZONAL) & ~_is_own_zone(reservations),
+            "platform_unknown": ~reservations["platform"].isin(PRODUCTS),
+            "tenancy_unknown": ~reservations["tenancy"].isin(TENANCIES),
+        }
+    )
+    return reason.mask(state != "active", state.where(state != "", "state_unknown"))
+
+
+def _makes_sense(reservations: pd.DataFrame) -> pd.Series[bool]:
+    zoned = (reservations["scope"] == ZONAL) & (reservations["availability_zone"] != "")
+    return (
+        (zoned | (reservations["scope"] == REGIONAL))
+        & reservations["instance_type"].str.fullmatch(TYPE_NAME)
+        & (reservations["instance_count"] > 0)
+    )
+
+
+def _first_reason(rules: dict[str, pd.Series[bool]]) -> pd.Series[str]:
+    index = next(iter(rules.values())).index
+    chosen = np.select(
+        [applies.to_numpy(dtype=bool) for applies in rules.values()], list(rules), ""
+    )
+    return pd.Series(chosen, index=index, dtype="str")

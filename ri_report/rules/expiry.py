@@ -21,18 +21,20 @@ EXPIRIES = Frame(
         Column("ending_instances", "count", "Instances that they were bought for"),
         Column("ending_units", "units", "Their normalized units"),
         Column("ending_used_units", "units", "Of these, in use now: coverage that will be lost"),
-        Column("starting_instances", "count", "Instances of queued purchases that start then"),
+        Column("starting_instances", "count", "Instances of purchases that start then"),
     ),
 )
 
 
 def expiries(utilization: pd.DataFrame, other_states: pd.DataFrame) -> pd.DataFrame:
-    """Return frame `EXPIRIES`, one row for each month in which something ends or starts.
+    """Return frame `EXPIRIES`, one row for each month in which something ends or starts, sorted.
+
+    A reservation without an end, or a purchase without a start, belongs to no month.
 
     Args:
         utilization: Frame `utilization.UTILIZATION`.
-        other_states: Frame `eligibility.OTHER_STATES`; its queued purchases are counted where
-            they start.
+        other_states: Frame `eligibility.OTHER_STATES`; what is queued or not yet started is
+            counted where it starts.
     """
     dated = utilization[utilization["end"].notna()]
     ending = dated.assign(month=_month(dated["end"]), ending_reservations=1).rename(
@@ -42,7 +44,8 @@ def expiries(utilization: pd.DataFrame, other_states: pd.DataFrame) -> pd.DataFr
             "used_units": "ending_used_units",
         }
     )
-    queued = other_states[(other_states["state"] == "queued") & other_states["start"].notna()]
+    ahead = other_states["reason"].isin(["queued", "not_started"])
+    queued = other_states[ahead & other_states["start"].notna()]
     starting = queued.assign(
         month=_month(queued["start"]), starting_instances=queued["instance_count"]
     )
@@ -54,7 +57,13 @@ def expiries(utilization: pd.DataFrame, other_states: pd.DataFrame) -> pd.DataFr
 
 
 def ending_within(utilization: pd.DataFrame, days: int, as_of: datetime) -> pd.DataFrame:
-    """Return the rows of reservations whose term ends within so many days after `as_of`."""
+    """Return the rows of reservations whose term ends within so many days after `as_of`.
+
+    Args:
+        utilization: Frame `utilization.UTILIZATION`.
+        days: Days of 24 hours; a term that ends in that very moment is within them.
+        as_of: Aware UTC moment of observation.
+    """
     end = utilization["end"]
     return utilization[end.notna() & (end <= pd.Timestamp(as_of) + pd.Timedelta(days=days))]
 

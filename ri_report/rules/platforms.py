@@ -1,4 +1,4 @@
-"""Platforms: which reservation product an instance's licence corresponds to.
+"""Platforms: which reservation product an instance's license corresponds to.
 
 Source: EC2 User Guide, "AMI billing information fields" (billing-info-fields) for the codes, and
 the filter `product-description` of DescribeReservedInstances for what AWS sells.
@@ -33,11 +33,11 @@ BY_USAGE_OPERATION: dict[str, str] = {
     "RunInstances:00g0": "Linux/UNIX",  # RHEL under one's own subscription is billed as Linux
     "RunInstances:0010": "Red Hat Enterprise Linux",
     "RunInstances:1010": "Red Hat Enterprise Linux with HA",
-    "RunInstances:0014": "RHEL with SQL Server Standard",
-    "RunInstances:0210": "RHEL with SQL Server Web",
-    "RunInstances:0110": "RHEL with SQL Server Enterprise",
-    "RunInstances:1014": "RHEL with SQL Server Standard and HA",
-    "RunInstances:1110": "RHEL with SQL Server Enterprise and HA",
+    "RunInstances:0014": "Red Hat Enterprise Linux with SQL Server Standard",
+    "RunInstances:0210": "Red Hat Enterprise Linux with SQL Server Web",
+    "RunInstances:0110": "Red Hat Enterprise Linux with SQL Server Enterprise",
+    "RunInstances:1014": "Red Hat Enterprise Linux with SQL Server Standard and HA",
+    "RunInstances:1110": "Red Hat Enterprise Linux with SQL Server Enterprise and HA",
     "RunInstances:0004": "Linux with SQL Server Standard",
     "RunInstances:0200": "Linux with SQL Server Web",
     "RunInstances:0100": "Linux with SQL Server Enterprise",
@@ -49,7 +49,7 @@ BY_USAGE_OPERATION: dict[str, str] = {
     "RunInstances:0202": "Windows with SQL Server Web",
     "RunInstances:0102": "Windows with SQL Server Enterprise",
 }
-"""Values outside `PRODUCTS` name licences for which AWS sells no reservation."""
+"""Values outside `PRODUCTS` name licenses for which AWS sells no reservation."""
 
 BY_PLATFORM_DETAILS: dict[str, str] = {
     "Red Hat BYOL Linux": "Linux/UNIX",
@@ -60,27 +60,34 @@ BY_PLATFORM_DETAILS: dict[str, str] = {
     "macOS": "macOS",
     **{name: name for name in BY_USAGE_OPERATION.values()},
 }
+"""PlatformDetails calls SQL Server on Linux by the name of the database alone."""
 
 VPC_SUFFIX = r"\s*\(Amazon VPC\)\s*$"
+SPOT_SUFFIX = r":SV\d+$"
+MAC_FAMILY = r"mac\d*(-|\.)"
 
 
 def instance_platforms(instances: pd.DataFrame) -> pd.DataFrame:
     """Return `platform` and `platform_basis`, aligned with the instances.
 
-    UsageOperation decides, then PlatformDetails; the field Platform cannot tell Linux licences
-    apart, so where only it is left the basis is `assumed`. A licence that neither table knows is
-    named as AWS names it, with basis `unrecognized`. macOS is told by PlatformDetails or by the
-    mac families, whose UsageOperation is that of Linux.
+    UsageOperation decides; where AWS gave none, PlatformDetails; where AWS gave neither, the field
+    Platform, which cannot tell Linux licenses apart, so that the basis is `assumed`. A license
+    that the tables do not know is named as AWS names it, with basis `unrecognized`: a code that is
+    not known is never overruled by a field that says less. macOS is told by the mac families,
+    whose UsageOperation is that of Linux.
+
+    Args:
+        instances: Frame `schema.INSTANCES`.
     """
-    operation = instances["usage_operation"].str.split(":").str[:2].str.join(":")
-    details = instances["platform_details"]
-    named = details.where(details != "", operation)
-    platform, basis = named.copy(), pd.Series("unrecognized", index=instances.index)
+    operation, details = _code(instances["usage_operation"]), instances["platform_details"]
+    silent = operation == ""
+    platform = details.where(details != "", operation)
+    basis = pd.Series("unrecognized", index=instances.index, dtype="str")
     for found, source in (
-        (_assumed(instances), "assumed"),
-        (_looked_up(details, BY_PLATFORM_DETAILS), "platform_details"),
+        (_assumed(instances).where(silent & (details == ""), ""), "assumed"),
+        (_looked_up(details, BY_PLATFORM_DETAILS).where(silent, ""), "platform_details"),
         (_looked_up(operation, BY_USAGE_OPERATION), "usage_operation"),
-        (_macos(instances), "instance_type"),
+        (_macos(instances["instance_type"]), "instance_type"),
     ):
         known = found != ""
         platform, basis = platform.mask(known, found), basis.mask(known, source)
@@ -89,7 +96,12 @@ def instance_platforms(instances: pd.DataFrame) -> pd.DataFrame:
 
 def reservation_platforms(product_descriptions: pd.Series[str]) -> pd.Series[str]:
     """Return the product without "(Amazon VPC)", a mark left over from EC2-Classic."""
-    return product_descriptions.str.replace(VPC_SUFFIX, "", regex=True)
+    return product_descriptions.str.replace(VPC_SUFFIX, "", regex=True).str.strip()
+
+
+def _code(usage_operations: pd.Series[str]) -> pd.Series[str]:
+    """Drop what is appended to the code of a Spot Instance, as in RunInstances:0010:SV006."""
+    return usage_operations.str.replace(SPOT_SUFFIX, "", regex=True)
 
 
 def _looked_up(texts: pd.Series[str], table: Mapping[str, str]) -> pd.Series[str]:
@@ -97,12 +109,10 @@ def _looked_up(texts: pd.Series[str], table: Mapping[str, str]) -> pd.Series[str
 
 
 def _assumed(instances: pd.DataFrame) -> pd.Series[str]:
-    silent = (instances["usage_operation"] == "") & (instances["platform_details"] == "")
     windows = instances["platform"].str.lower() == "windows"
-    guess = pd.Series("Linux/UNIX", index=instances.index).mask(windows, "Windows")
-    return guess.where(silent, "")
+    return pd.Series("Linux/UNIX", index=instances.index, dtype="str").mask(windows, "Windows")
 
 
-def _macos(instances: pd.DataFrame) -> pd.Series[str]:
-    mac = instances["instance_type"].str.match(r"mac\d*(-|\.)")
-    return pd.Series("macOS", index=instances.index).where(mac, "")
+def _macos(instance_types: pd.Series[str]) -> pd.Series[str]:
+    mac = instance_types.str.match(MAC_FAMILY)
+    return pd.Series("macOS", index=instance_types.index, dtype="str").where(mac, "")

@@ -14,13 +14,18 @@ import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
-from ri_report.rules.allocation import REGIONAL, ZONAL, cut, match_keys
+from ri_report.rules.allocation import cut
 from ri_report.rules.eligibility import INSTANCE_COLUMNS
+from ri_report.rules.matching import RULES, arrange, comparable, match_keys, pack
 from ri_report.rules.sharing import ORGANIZATION, Sharing
 from ri_report.rules.sizes import QUARTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ri_report.rules.matching import Integers
 
 NOTHING_RUNNING = "nothing_running"
 UNUSED_REASONS_TEXT = {
@@ -30,7 +35,7 @@ UNUSED_REASONS_TEXT = {
     "platform": "The same type runs uncovered on another platform",
     "tenancy": "The same type runs uncovered with another tenancy",
     "region": "The same type runs uncovered in another region",
-    NOTHING_RUNNING: "Nothing else that it could match runs uncovered",
+    NOTHING_RUNNING: "Nothing runs uncovered that it matches, or would match but for one rule",
 }
 UNCOVERED_REASONS_TEXT = {
     "no_reservation": "No active reservation matches it",
@@ -60,15 +65,15 @@ UNCOVERED = Frame(
     ),
 )
 
-_NEAR_MISSES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("wrong_zone", ("circle", "region", "instance_type", "platform", "tenancy")),
-    ("size_not_flexible", ("circle", "region", "family", "platform", "tenancy")),
-    ("sharing_off", ("region", "pool", "platform", "tenancy")),
-    ("platform", ("region", "instance_type", "tenancy")),
-    ("tenancy", ("region", "instance_type", "platform")),
-    ("region", ("pool", "platform", "tenancy")),
+_NEAR_MISSES: tuple[tuple[str, frozenset[str], str], ...] = (
+    ("wrong_zone", frozenset({"zone"}), ""),
+    ("size_not_flexible", frozenset({"zone", "instance_type", "pool"}), "family"),
+    ("sharing_off", frozenset({"circle"}), ""),
+    ("platform", frozenset({"platform", "pool"}), "instance_type"),
+    ("tenancy", frozenset({"tenancy", "pool"}), "instance_type"),
+    ("region", frozenset({"region", "zone"}), ""),
 )
-"""Each reason and what still has to agree when its rule is relaxed, nearest miss first."""
+"""Each reason, nearest miss first: which traits need not agree any more, and which must instead."""
 
 
 def unused_reasons(
@@ -82,81 +87,90 @@ def unused_reasons(
         allocations: Frame `allocation.ALLOCATIONS`.
         sharing: The preferences that the allocation followed.
     """
-    covered, active = covered.sort_values("usage_id"), active.sort_values("reservation_id")
-    used = active["reservation_id"].map(allocations.groupby("reservation_id")["units"].sum())
-    purchased = active["units"] * active["instance_count"]
-    unused = _quarters(purchased - used.fillna(0.0))
-    uncovered = _quarters(covered["uncovered_units"])
-    ours, theirs = _comparable(covered, sharing), _comparable(active, sharing)
-    found = []
-    for reason, alike in _NEAR_MISSES:
-        taken = _relax(ours, theirs, alike, (uncovered, unused))
-        found.append(taken.assign(reason=reason))
-    rest = pd.DataFrame(
-        {"row": np.arange(len(active)), "quarters": unused, "reason": NOTHING_RUNNING}
-    )
-    rows = pd.concat([*found, rest[rest["quarters"] > 0]], ignore_index=True)
-    rows["reservation_id"] = active["reservation_id"].to_numpy()[rows["row"].astype("int64")]
+    active = active.sort_values("reservation_id", ignore_index=True)
+    kinds = _uncovered_kinds(covered)
+    uncovered, unused = _quarters(kinds["uncovered_units"]), _unused(active, allocations)
+    both = arrange(comparable(kinds, active), sharing, ORGANIZATION)
+    both["family"] = both["instance_type"].astype("str").str.partition(".")[0].astype("category")
+    found = [
+        _relax(keys, uncovered, unused).assign(reason=reason)
+        for reason, keys in _relaxed_keys(both)
+    ]
+    rest = pd.DataFrame({"row": np.arange(len(active)), "quarters": unused})
+    rows = pd.concat([*found, rest.assign(reason=NOTHING_RUNNING)], ignore_index=True)
+    rows["reservation_id"] = active["reservation_id"].array[rows["row"].to_numpy()]
     sums = rows.groupby(list(UNUSED_REASONS.key), as_index=False)["quarters"].sum()
-    return UNUSED_REASONS.check(sums.assign(unused_units=sums["quarters"] / QUARTERS))
+    sums["unused_units"] = sums["quarters"] / QUARTERS
+    return UNUSED_REASONS.check(sums[sums["quarters"] > 0])
+
+
+def _uncovered_kinds(covered: pd.DataFrame) -> pd.DataFrame:
+    """Sum the uncovered units of instances that no rule can tell apart."""
+    kind = [column.name for column in INSTANCE_COLUMNS]
+    left = covered[covered["uncovered_units"] > 0]
+    return left.groupby(kind, as_index=False)[["uncovered_units"]].sum()
+
+
+def _unused(active: pd.DataFrame, allocations: pd.DataFrame) -> Integers:
+    used = active["reservation_id"].map(allocations.groupby("reservation_id")["units"].sum())
+    return _quarters(active["units"] * active["instance_count"] - used.fillna(0.0))
+
+
+def _relaxed_keys(both: pd.DataFrame) -> Iterator[tuple[str, Integers]]:
+    """Yield for each reason and scope the keys of all rows; other scopes match nothing."""
+    for reason, dropped, instead in _NEAR_MISSES:
+        for scope, rule in RULES.items():
+            traits = [trait for trait in rule if trait not in dropped]
+            keys = pack(both, [*traits, instead] if instead else traits)
+            yield reason, np.where(both["scope"].isin(["", scope]), keys, -1)
+
+
+def _relax(keys: Integers, uncovered: Integers, unused: Integers) -> pd.DataFrame:
+    """Match what is left by these keys; take it from both sides."""
+    wanted, offered = keys[: len(uncovered)], keys[len(uncovered) :]
+    taking, giving = _waiting(wanted, uncovered), _waiting(offered, unused)
+    d, s, quarters = cut(wanted[taking], uncovered[taking], offered[giving], unused[giving])
+    np.subtract.at(uncovered, taking[d], quarters)
+    np.subtract.at(unused, giving[s], quarters)
+    return pd.DataFrame({"row": giving[s], "quarters": quarters})
+
+
+def _waiting(keys: Integers, left: Integers) -> Integers:
+    rows = np.flatnonzero((left > 0) & (keys >= 0))
+    return rows[np.argsort(keys[rows], kind="stable")]
 
 
 def uncovered_instances(
     covered: pd.DataFrame, active: pd.DataFrame, sharing: Sharing
 ) -> pd.DataFrame:
-    """Return frame `UNCOVERED`: each instance with units left to cover, largest first, and why."""
+    """Return frame `UNCOVERED`: each instance with units left to cover, largest first, and why.
+
+    Args:
+        covered: What `coverage.cover` returns.
+        active: Frame `eligibility.ACTIVE`.
+        sharing: The preferences that the allocation followed.
+    """
     left = covered[covered["uncovered_units"] > 0].reset_index(drop=True)
-    everyone = Sharing(zonal_match=sharing.zonal_match)
-    reachable = _has_match(left, active, sharing)
-    anywhere = _has_match(left, active, everyone)
+    both = comparable(left, active)
+    reachable = _has_match(both, len(left), sharing)
+    anywhere = _has_match(both, len(left), Sharing(zonal_match=sharing.zonal_match))
     reason = np.select([reachable, anywhere], ["exhausted", "sharing_off"], "no_reservation")
     rows = left.rename(columns={"usage_id": "instance_id", "units": "running_units"})
-    rows = rows.assign(reason=pd.Series(reason, dtype="str"))
+    rows["reason"] = pd.Series(reason, rows.index, dtype="str")
     return UNCOVERED.check(
         rows.sort_values(["uncovered_units", "instance_id"], ascending=[False, True])
     )
 
 
-def _has_match(usage: pd.DataFrame, active: pd.DataFrame, sharing: Sharing) -> np.ndarray:
-    found = np.zeros(len(usage), dtype=bool)
-    for scope in (ZONAL, REGIONAL):
+def _has_match(both: pd.DataFrame, usage_count: int, sharing: Sharing) -> NDArray[np.bool_]:
+    found = np.zeros(usage_count, dtype=bool)
+    for scope in RULES:
         for tier in sharing.tiers:
-            wanted, offered = match_keys(
-                usage.assign(period=""), active.assign(period=""), scope, sharing, tier
-            )
-            found |= np.isin(wanted, offered[offered >= 0])
+            keys = match_keys(both, scope, sharing, tier)
+            wanted, offered = keys[:usage_count], keys[usage_count:]
+            found |= (wanted >= 0) & np.isin(wanted, offered)
     return found
 
 
-def _quarters(units: pd.Series[float]) -> np.ndarray:
-    return (units * QUARTERS).round().to_numpy(dtype="int64", copy=True)
-
-
-def _comparable(frame: pd.DataFrame, sharing: Sharing) -> pd.DataFrame:
-    return frame.assign(
-        circle=sharing.circles(frame["account_id"], ORGANIZATION),
-        family=frame["instance_type"].str.partition(".")[0],
-    ).reset_index(drop=True)
-
-
-def _relax(
-    usage: pd.DataFrame,
-    active: pd.DataFrame,
-    alike: Sequence[str],
-    left: tuple[np.ndarray, np.ndarray],
-) -> pd.DataFrame:
-    """Match what is left by these columns alone; take it from both sides."""
-    uncovered, unused = left
-    both = pd.concat([usage[list(alike)], active[list(alike)]], ignore_index=True)
-    numbers = both.groupby(list(alike), sort=False).ngroup().to_numpy()
-    wanted, offered = numbers[: len(usage)], numbers[len(usage) :]
-    d_rows, s_rows = _waiting(wanted, uncovered), _waiting(offered, unused)
-    d, s, quarters = cut(wanted[d_rows], uncovered[d_rows], offered[s_rows], unused[s_rows])
-    np.subtract.at(uncovered, d_rows[d], quarters)
-    np.subtract.at(unused, s_rows[s], quarters)
-    return pd.DataFrame({"row": s_rows[s], "quarters": quarters})
-
-
-def _waiting(keys: np.ndarray, left: np.ndarray) -> np.ndarray:
-    rows = np.flatnonzero(left > 0)
-    return rows[np.argsort(keys[rows], kind="stable")]
+def _quarters(units: pd.Series[float]) -> Integers:
+    return np.rint(units.to_numpy(dtype="float64") * QUARTERS).astype(np.int64)

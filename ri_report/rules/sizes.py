@@ -8,7 +8,7 @@ Factors as of 2026-11-22, from the EC2 User Guide, "How Reserved Instance discou
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ri_report.inventory.frames import Column, Frame
 
@@ -41,8 +41,7 @@ DOCUMENTED_METAL: dict[float, str] = {
     896: "u-6tb1 u-9tb1 u-12tb1",
 }
 LARGEST_SIZE_METAL: dict[float, str] = {
-    128: "c7g c7gd c7gn g5g m7g m7gd r7g r7gd",
-    192: "g4dn",
+    128: "c7g c7gd c7gn g4dn g5g m7g m7gd r7g r7gd",
     256: "c6in i4i m6idn m6in r6idn r6in x2idn x2iedn",
     384: "c6a m6a r6a",
 }
@@ -72,6 +71,9 @@ EXCLUDED_FAMILIES = frozenset(
 
 FLEXIBLE_PLATFORM = "Linux/UNIX"
 FLEXIBLE_TENANCY = "default"
+
+TYPE_NAME = r"[^.]+\.[^.]+"
+"""A family, a dot and a size; anything else cannot be told from the name of a family."""
 
 TYPES = Frame(
     "types",
@@ -116,7 +118,7 @@ def factor_of(instance_type: str) -> tuple[float, str]:
 
 def describe_types(instance_types: pd.Series[str]) -> pd.DataFrame:
     """Return frame `TYPES`, one row for each distinct type, in alphabetical order."""
-    return TYPES.of(_describe(name) for name in sorted(set(instance_types)))
+    return TYPES.of(_describe(name) for name in sorted(instance_types.unique()))
 
 
 def _describe(instance_type: str) -> dict[str, object]:
@@ -136,19 +138,30 @@ def pool_names(frame: pd.DataFrame) -> pd.Series[str]:
     """Return the family where sizes flex, else the exact type: the unit in which totals are firm.
 
     Sizes flex only for Linux/UNIX on default tenancy in a family that is not excluded (EC2 User
-    Guide, apply_ri). The frame has instance_type, platform and tenancy.
+    Guide, apply_ri).
+
+    Args:
+        frame: instance_type, platform and tenancy.
     """
-    types = describe_types(frame["instance_type"]).set_index("instance_type")
     flexible = (
-        frame["instance_type"].map(types["is_flexible_family"]).astype(bool)
+        _each(frame["instance_type"], "is_flexible_family").astype("bool")
         & (frame["platform"] == FLEXIBLE_PLATFORM)
         & (frame["tenancy"] == FLEXIBLE_TENANCY)
     )
-    family = frame["instance_type"].map(types["family"])
+    family = _each(frame["instance_type"], "family")
     return family.where(flexible, frame["instance_type"]).astype("str")
 
 
 def quarter_units(instance_types: pd.Series[str]) -> pd.Series[int]:
     """Return the quarter units of one instance of each type, aligned with the input."""
+    return _each(instance_types, "quarter_units").astype("int64")
+
+
+def factor_bases(instance_types: pd.Series[str]) -> pd.Series[str]:
+    """Return what the factor of each type rests on (see `factor_of`), aligned with the input."""
+    return _each(instance_types, "factor_basis").astype("str")
+
+
+def _each(instance_types: pd.Series[str], column: str) -> pd.Series[Any]:
     types = describe_types(instance_types).set_index("instance_type")
-    return instance_types.map(types["quarter_units"]).astype("int64")
+    return instance_types.map(types[column])

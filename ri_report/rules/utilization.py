@@ -83,8 +83,6 @@ def utilization(
     purchased = active["units"] * active["instance_count"]
     used = _units_of(active, allocations)
     days = (active["end"] - pd.Timestamp(as_of)) / pd.Timedelta(days=1)
-    main = reasons.sort_values("unused_units", ascending=False, kind="stable")
-    main = main.drop_duplicates("reservation_id").set_index("reservation_id")["reason"]
     return UTILIZATION.check(
         active.assign(
             purchased_units=purchased,
@@ -93,7 +91,7 @@ def utilization(
             utilization_ratio=ratio(used, purchased),
             lent_units=_units_of(active, allocations[allocations["tier"] != OWNER]),
             days_left=np.floor(days).astype("Int64"),
-            unused_reason=active["reservation_id"].map(main).fillna(""),
+            unused_reason=active["reservation_id"].map(_main_reasons(reasons)).fillna(""),
         ).sort_values("reservation_id")
     )
 
@@ -101,8 +99,14 @@ def utilization(
 def pools(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
     """Return frame `POOLS`: what each account runs, buys, lends and borrows in each pool.
 
-    Over the accounts of a pool, covered equals used and lent equals borrowed. These totals do not
-    depend on any convention of the allocation.
+    Over the accounts of a pool, covered equals used and lent equals borrowed; these sums do not
+    depend on any convention of the allocation. How much of the shared part each account lends or
+    borrows does.
+
+    Args:
+        covered: What `coverage.cover` returns.
+        active: Frame `eligibility.ACTIVE`.
+        allocations: Frame `allocation.ALLOCATIONS`.
     """
     flows = _flows(covered, active, allocations)
     runs = covered.assign(running_units=covered["units"])
@@ -116,6 +120,14 @@ def pools(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame
     )
     sums = rows.groupby(list(POOLS.key), as_index=False)[list(POOL_MEASURES)].sum()
     return POOLS.check(sums)
+
+
+def _main_reasons(reasons: pd.DataFrame) -> pd.Series[str]:
+    """Return the reason with most units by reservation; of equal ones the alphabetical first."""
+    ranked = reasons.sort_values(
+        ["reservation_id", "unused_units", "reason"], ascending=[True, False, True]
+    )
+    return ranked.drop_duplicates("reservation_id").set_index("reservation_id")["reason"]
 
 
 def _units_of(active: pd.DataFrame, allocations: pd.DataFrame) -> pd.Series[float]:

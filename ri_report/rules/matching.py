@@ -1,0 +1,106 @@
+"""Matching: which usage and which reservations have in common what AWS compares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ri_report.rules.sharing import OWNER
+from ri_report.rules.sizes import pool_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ri_report.rules.sharing import Sharing
+
+    Integers = NDArray[np.int64]
+
+ZONAL = "zonal"
+REGIONAL = "regional"
+RULES: dict[str, tuple[str, ...]] = {
+    ZONAL: ("circle", "region", "zone", "instance_type", "platform", "tenancy"),
+    REGIONAL: ("circle", "region", "pool", "platform", "tenancy"),
+}
+"""What must agree by scope (EC2 User Guide, "Regional and zonal Reserved Instances"): zonal
+reservations match the zone and the exact type; regional ones any zone, and any size where sizes
+flex, which the `pool` says. The `circle` says who shares with whom."""
+
+_ZONES = ("availability_zone", "availability_zone_id")
+_TRAITS = ("period", "account_id", "region", *_ZONES, "instance_type", "platform", "tenancy")
+
+
+def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
+    """Stack usage and, below it, reservations, with everything that decides on a match.
+
+    Args:
+        usage: What `allocation.allocate` takes.
+        reservations: What `allocation.allocate` takes.
+
+    Returns:
+        A column of categories for each trait, among them the `pool` and the `scope`, which is ""
+        for usage. An unknown zone is missing, and what is missing matches nothing.
+
+    Raises:
+        ValueError: a scope is neither zonal nor regional, or only one side has periods.
+    """
+    unknown = set(reservations["scope"]) - set(RULES)
+    if unknown:
+        raise ValueError(f"reservations: no scope {', '.join(sorted(map(repr, unknown)))}")
+    if ("period" in usage) != ("period" in reservations):
+        raise ValueError("usage and reservations: either both or neither have a period")
+    both = pd.concat([_traits(usage), _traits(reservations)], ignore_index=True)
+    for zone in _ZONES:
+        both[zone] = both[zone].mask(both[zone] == "")
+    return both.astype("category")
+
+
+def _traits(side: pd.DataFrame) -> pd.DataFrame:
+    traits = side.assign(
+        pool=pool_names(side), period=side.get("period", ""), scope=side.get("scope", "")
+    )
+    return traits[[*_TRAITS, "pool", "scope"]]
+
+
+def match_keys(both: pd.DataFrame, scope: str, sharing: Sharing, tier: str) -> Integers:
+    """Return a number for each row; usage and reservations match exactly where numbers agree.
+
+    The number of what cannot match in this scope and tier is negative.
+
+    Args:
+        both: What `comparable` returns.
+        scope: `zonal` or `regional`.
+        sharing: Who may serve whom.
+        tier: One of `sharing.tiers`.
+    """
+    keys = pack(arrange(both, sharing, tier), ("period", *RULES[scope]))
+    return np.where(both["scope"].isin(["", scope]), keys, -1)
+
+
+def arrange(both: pd.DataFrame, sharing: Sharing, tier: str) -> pd.DataFrame:
+    """Add the `circle` in which each account shares in this tier, and the `zone` as it counts.
+
+    Within one account a zone's name and id say the same, and the name is always known.
+    """
+    accounts = both["account_id"].cat
+    circles, names = pd.factorize(sharing.circles(pd.Series(accounts.categories), tier))
+    codes = np.append(circles, -1)[accounts.codes]  # a missing account's code is -1: the last
+    by_name = tier == OWNER or sharing.zonal_match == "az_name"
+    return both.assign(
+        circle=pd.Categorical.from_codes(codes, categories=names),
+        zone=both["availability_zone" if by_name else "availability_zone_id"],
+    )
+
+
+def pack(both: pd.DataFrame, traits: Sequence[str]) -> Integers:
+    """Return one number for each combination of these traits, -1 where one of them is missing."""
+    keys = np.zeros(len(both), dtype=np.int64)
+    known = np.ones(len(both), dtype=bool)
+    for trait in traits:
+        codes = both[trait].cat.codes.to_numpy(dtype="int64")
+        keys = keys * max(len(both[trait].cat.categories), 1) + codes
+        known &= codes >= 0
+    return np.where(known, keys, -1)
