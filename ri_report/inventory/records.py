@@ -30,7 +30,7 @@ def account_rows(accounts: Iterable[Record], management_account_id: str | None) 
         MalformedRecordError: a record has no id, or neither a state nor a status.
     """
     rows: dict[str, Row] = {}
-    for record in accounts:
+    for record in _objects(accounts, "account"):
         account_id = _required(record, "Id", "account")
         state = _text(record, "State") or _text(record, "Status")
         if not state:
@@ -55,7 +55,7 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
         IntegrityError: an instance belongs to another account than the one that was asked.
     """
     rows: dict[str, Row] = {}
-    for launch in launches:
+    for launch in _objects(launches, "Reservations"):
         owner = _text(launch, "OwnerId")
         if owner and owner != account_id:
             raise IntegrityError(f"asked account {account_id} in {region}, got one of {owner}")
@@ -99,7 +99,7 @@ def reservation_rows(reservations: Iterable[Record], account_id: str, region: st
         MalformedRecordError: a reservation has no id, type, state or count.
     """
     rows: dict[str, Row] = {}
-    for record in reservations:
+    for record in _objects(reservations, "ReservedInstances"):
         row = _reservation_row(record, account_id, region)
         rows.setdefault(row["reservation_id"], row)
     return list(rows.values())
@@ -165,7 +165,7 @@ def zone_rows(zones: Iterable[Record], account_id: str, region: str) -> list[Row
         MalformedRecordError: a zone has no name.
     """
     rows: dict[str, Row] = {}
-    for record in zones:
+    for record in _objects(zones, "AvailabilityZones"):
         row = {
             "account_id": account_id,
             "region": region,
@@ -229,7 +229,11 @@ def _records(record: Record, name: str) -> list[Record]:
         return []
     if not isinstance(value, list):
         raise MalformedRecordError(f"{name} is no list but {type(value).__name__}")
-    return [_object(item, name) for item in value]
+    return _objects(value, name)
+
+
+def _objects(items: Iterable[object], name: str) -> list[Record]:
+    return [_object(item, name) for item in items]
 
 
 def _tag(record: Record, key: str) -> str:

@@ -1,0 +1,146 @@
+"""An organization that stands as text in the test, served with AWS's wire protocols on loopback."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import pytest
+from botocore.loaders import Loader
+from botocore.retries.standard import ExponentialBackoff
+
+from ri_report.aws.clients import Clients
+from ri_report.aws.collect import collect
+from ri_report.aws.scope import Scope
+from ri_report.sandbox.declaration import organization_from
+from ri_report.sandbox.dispatch import Sandbox
+from ri_report.sandbox.errors import ApiError
+from ri_report.sandbox.server import serve
+from ri_report.sandbox.signature import claim_of
+from ri_report.sandbox.wire import Request, Response, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ri_report.inventory.schema import Inventory
+    from ri_report.sandbox.call import CallRecord
+
+AS_OF = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+ROLE = "CrossAccountInstanceCounter"
+MODELS = Loader()
+
+
+@dataclass
+class Fault:
+    """What is answered to a call instead of the truth, the first `times` times."""
+
+    operation: str
+    answer: Callable[[bytes], Response]
+    region: str = ""
+    times: int = 1_000_000
+    asked: int = 0
+
+
+@dataclass
+class World:
+    """A running organization whose answers a test may spoil."""
+
+    calls: list[CallRecord]
+    url: str
+    faults: list[Fault] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
+
+    def spoil(self, operation: str, answer: Callable[[bytes], Response], **options: Any) -> Fault:  # noqa: ANN401 - fields of Fault
+        """Answer an operation otherwise; the function gets the true answer's body."""
+        self.faults.append(Fault(operation, answer, **options))
+        return self.faults[-1]
+
+    def refuse(self, operation: str, code: str, message: str = "No.", **options: Any) -> Fault:  # noqa: ANN401 - fields of Fault
+        """Refuse an operation with one of AWS's codes."""
+        status = options.pop("status", 400)
+        service = {"AssumeRole": "sts", "GetCallerIdentity": "sts"}.get(operation, "ec2")
+        service = (
+            "organizations" if operation in {"ListAccounts", "DescribeOrganization"} else service
+        )
+        error = ApiError(code, message, status)
+        return self.spoil(operation, lambda _: refusal(service, error, "r-1"), **options)
+
+    def called(self, operation: str) -> Counter[tuple[str, str]]:
+        """How often an operation was called, by account and region."""
+        return Counter((c.account_id, c.region) for c in self.calls if c.operation == operation)
+
+    def spoiled(self, request: Request, truth: Response) -> Response:
+        """The answer that is sent."""
+        target = request.headers.get("x-amz-target", "").split(".")[-1]
+        form = parse_qs(request.body.decode())
+        operation = target or form["Action"][0]
+        self.bodies.append(request.body.decode())
+        claim = claim_of(request)
+        for fault in self.faults:
+            here = not fault.region or (claim is not None and claim.region == fault.region)
+            if fault.operation == operation and here and fault.asked < fault.times:
+                fault.asked += 1
+                return fault.answer(truth.body)
+        return truth
+
+
+@pytest.fixture(autouse=True)
+def _only_the_test_speaks_to_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/nonexistent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
+    # Reading EC2's service model takes longer than a test.
+    monkeypatch.setattr("botocore.session.create_loader", lambda *_: MODELS)
+    level = logging.getLogger("botocore").level
+    yield
+    logging.getLogger("botocore").setLevel(level)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
+    """Serve an organization, and point the environment at it."""
+    with ExitStack() as stack:
+
+        def start(text: str, **options: Any) -> World:  # noqa: ANN401 - options of serve
+            endpoint = stack.enter_context(serve(organization_from(text, AS_OF), **options))
+            for name, value in endpoint.environment.items():
+                monkeypatch.setenv(name, value)
+            there = World(endpoint.calls, endpoint.url)
+            answer = Sandbox.answer
+
+            def spoiled(sandbox: Sandbox, request: Request) -> Response:
+                return there.spoiled(request, answer(sandbox, request))
+
+            monkeypatch.setattr(Sandbox, "answer", spoiled)
+            return there
+
+        yield start
+
+
+@pytest.fixture
+def gather() -> Callable[..., Inventory]:
+    """Collect with the role of the tests."""
+
+    def run(**scope: Any) -> Inventory:  # noqa: ANN401 - fields of Scope
+        progress = scope.pop("progress", None)
+        wanted = Scope(role_name=scope.pop("role_name", ROLE), **scope)
+        return collect(wanted, as_of=AS_OF, run="test", progress=progress)
+
+    return run
+
+
+@pytest.fixture
+def clients() -> Iterator[Callable[..., Clients]]:
+    """Make clients that are closed when the test ends."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(Clients(**options))

@@ -1,0 +1,180 @@
+"""Where the accounts come from, and which of them are read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ri_report.aws.accounts import AccountList, list_accounts
+from ri_report.aws.credentials import identify
+from ri_report.aws.scope import ConfiguredAccount, Scope
+from ri_report.errors import ConfigError, NoReportError
+from ri_report.sandbox.wire import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Worlds = Callable[..., Any]
+    Listing = Callable[..., AccountList]
+
+MEMBERS = [f"{number:012d}" for number in range(201, 245)]
+LARGE = "\n".join(
+    ["management 111111111111 payer", *(f"account {m} member-{m[-2:]}" for m in MEMBERS)]
+)
+
+
+@pytest.fixture
+def listing(clients: Callable[..., Any]) -> Listing:
+    """List the accounts of the environment's organization."""
+
+    def run(**scope: Any) -> AccountList:  # noqa: ANN401 - fields of Scope
+        made = clients()
+        return list_accounts(made, identify(made), Scope(role_name="R", **scope))
+
+    return run
+
+
+def changed(change: Callable[[dict[str, Any]], None]) -> Callable[[bytes], Response]:
+    """Answer what an edit of the true JSON gives."""
+
+    def answer(body: bytes) -> Response:
+        value = json.loads(body)
+        change(value)
+        headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": "r-1"}
+        return Response(200, headers, json.dumps(value).encode())
+
+    return answer
+
+
+def without(*names: str) -> Callable[[bytes], Response]:
+    """Answer accounts that lack some fields."""
+
+    def change(value: dict[str, Any]) -> None:
+        for account in value["Accounts"]:
+            for name in names:
+                account.pop(name, None)
+
+    return changed(change)
+
+
+def test_all_pages_of_the_organization_are_listed(world: Worlds, listing: Listing) -> None:
+    there = world(LARGE)
+    found = listing()
+    assert [row["account_id"] for row in found.rows] == ["111111111111", *MEMBERS]
+    assert found.to_read == sorted(["111111111111", *MEMBERS])
+    assert there.called("ListAccounts").total() == 3
+
+
+def test_an_empty_page_with_a_token_is_not_the_end(world: Worlds, listing: Listing) -> None:
+    there = world(LARGE)
+    true_pages: list[dict[str, Any]] = []
+
+    def one_empty_page(value: dict[str, Any]) -> None:
+        true_pages.append(dict(value))
+        if len(true_pages) == 1:
+            value.update(Accounts=[], NextToken="later")
+
+    def answer(body: bytes) -> Response:
+        return changed(one_empty_page)(body)
+
+    there.spoil("ListAccounts", answer, times=1)
+    # The sandbox does not know the token "later", so the second question gets the first page.
+    there.spoil(
+        "ListAccounts",
+        lambda _: changed(lambda value: value.update(true_pages[0]))(b"{}"),
+        times=1,
+    )
+    assert len(listing().rows) == 45
+
+
+def test_too_many_requests_are_answered_with_patience(world: Worlds, listing: Listing) -> None:
+    there = world(LARGE)
+    there.refuse("ListAccounts", "TooManyRequestsException", times=3)
+    assert len(listing().rows) == 45
+
+
+def test_state_or_status_is_read_whichever_is_there(world: Worlds, listing: Listing) -> None:
+    there = world("management 111111111111 payer\naccount 222222222222 old state=SUSPENDED")
+    for absent in (("State",), ("Status",)):
+        there.faults.clear()
+        there.spoil("ListAccounts", without(*absent))
+        found = listing()
+        assert [row["state"] for row in found.rows] == ["ACTIVE", "SUSPENDED"]
+        assert found.to_read == ["111111111111"]
+
+
+def test_neither_state_nor_status_is_no_account_list(world: Worlds, listing: Listing) -> None:
+    there = world(LARGE)
+    there.spoil("ListAccounts", without("State", "Status"))
+    with pytest.raises(NoReportError, match=r"no account list: .*neither State nor Status"):
+        listing()
+
+
+def test_an_answer_without_accounts_is_no_account_list(world: Worlds, listing: Listing) -> None:
+    there = world(LARGE)
+    there.spoil("ListAccounts", changed(lambda value: value.pop("Accounts")))
+    with pytest.raises(NoReportError, match=r"no account list: .*no Accounts"):
+        listing()
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "AWSOrganizationsNotInUseException"])
+def test_a_refused_list_says_where_to_run_what_to_grant_and_what_to_configure(
+    code: str, world: Worlds, listing: Listing
+) -> None:
+    there = world(LARGE)
+    there.refuse("ListAccounts", code)
+    with pytest.raises(NoReportError, match=f"no account list: .*{code}") as caught:
+        listing()
+    said = str(caught.value)
+    assert "management account or a delegated administrator account" in said
+    assert "organizations:ListAccounts" in said
+    assert "[[account]]" in said
+    assert "\n" not in said
+
+
+def test_the_management_account_is_known_or_unknown_but_never_guessed(
+    world: Worlds, listing: Listing
+) -> None:
+    there = world("management 111111111111 payer\naccount 222222222222 web")
+    assert [row["is_management"] for row in listing().rows] == [True, False]
+    there.refuse("DescribeOrganization", "AccessDeniedException")
+    assert [row["is_management"] for row in listing().rows] == [None, None]
+
+
+def test_a_configured_list_asks_organizations_nothing(world: Worlds, listing: Listing) -> None:
+    there = world(LARGE)
+    found = listing(
+        discover="list",
+        configured=(ConfiguredAccount("999999999999", "far"), ConfiguredAccount(MEMBERS[0])),
+    )
+    assert [(r["account_id"], r["account_name"], r["state"]) for r in found.rows] == [
+        ("999999999999", "far", "ACTIVE"),
+        (MEMBERS[0], "", "ACTIVE"),
+    ]
+    assert not [call for call in there.calls if call.service == "organizations"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "where"),
+    [
+        ({"accounts": ("900000000201",)}, "--account 900000000201"),
+        ({"exclude_accounts": ("900000000201",)}, "--exclude-account 900000000201"),
+        ({"configured": (ConfiguredAccount("900000000201"),)}, r"\[\[account\]\] 900000000201"),
+    ],
+)
+def test_an_account_that_is_not_listed_is_refused_with_the_nearest(
+    scope: dict[str, Any], where: str, world: Worlds, listing: Listing
+) -> None:
+    world(LARGE)
+    with pytest.raises(ConfigError, match=rf"{where}.*nearest is 000000000201"):
+        listing(**scope)
+
+
+def test_a_list_of_which_nothing_is_to_be_read_ends_the_run(
+    world: Worlds, listing: Listing
+) -> None:
+    world("management 111111111111 payer\naccount 222222222222 old state=SUSPENDED")
+    with pytest.raises(NoReportError, match="none of the 2 listed accounts is to be read"):
+        listing(exclude_accounts=("111111111111",))

@@ -1,0 +1,194 @@
+"""How many clients there are, whose keys sign, and what is logged."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.credentials import Credentials
+from botocore.session import Session
+
+from ri_report import __version__
+from ri_report.aws.clients import Clients, home_region, using
+from ri_report.errors import ConfigError, NoReportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Worlds = Callable[..., Any]
+    Make = Callable[..., Clients]
+
+MANY = "\n".join(
+    ["management 111111111111 payer", *(f"account {n:012d} member" for n in range(1, 13))]
+)
+
+
+def test_there_is_one_client_per_service_and_region_however_many_accounts(
+    world: Worlds, gather: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world(MANY)
+    made: list[tuple[str, str]] = []
+    create = Session.create_client
+
+    def counted(session: Session, service: str, *rest: Any, **options: Any) -> Any:  # noqa: ANN401 - passed on as it is
+        made.append((service, options["region_name"]))
+        return create(session, service, *rest, **options)
+
+    monkeypatch.setattr(Session, "create_client", counted)
+    seen = gather(regions=("us-east-1", "eu-west-1"))
+    assert seen.accounts["account_id"].nunique() == 13
+    assert sorted(made) == [
+        ("ec2", "eu-west-1"),
+        ("ec2", "us-east-1"),
+        ("organizations", "us-east-1"),
+        ("sts", "us-east-1"),
+    ]
+
+
+def test_threads_that_ask_at_once_get_the_same_client(world: Worlds, clients: Make) -> None:
+    world(MANY)
+    shared = clients()
+    start = threading.Barrier(8)
+
+    def ask(_: int) -> int:
+        start.wait()
+        return id(shared.client("ec2", "us-east-1"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
+    assert shared.count == 1
+
+
+def test_each_thread_signs_with_the_credentials_at_its_hand(clients: Make, world: Worlds) -> None:
+    world(MANY)
+    client = clients().client("sts", "us-east-1")
+    signed: dict[str, str] = {}
+
+    def note(request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's request
+        signed[threading.current_thread().name] = request.headers["Authorization"].decode()
+
+    client.meta.events.register("before-send.sts", note)
+    start = threading.Barrier(4)
+
+    def ask(key: str) -> None:
+        threading.current_thread().name = key
+        start.wait()
+        with using(Credentials(key, "x")), pytest.raises(Exception, match="InvalidClientTokenId"):
+            client.get_caller_identity()  # type: ignore[attr-defined]  # made at run time
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, ["AKIDA", "AKIDB", "AKIDC", "AKIDD"]))
+    assert {name: name in header for name, header in signed.items()} == dict.fromkeys(
+        ["AKIDA", "AKIDB", "AKIDC", "AKIDD"], True
+    )
+
+
+def test_a_call_without_credentials_at_hand_is_a_mistake_of_the_program(
+    world: Worlds, clients: Make
+) -> None:
+    world(MANY)
+    with pytest.raises(LookupError):
+        clients().client("sts", "us-east-1").get_caller_identity()  # type: ignore[attr-defined]  # made at run time
+
+
+def test_clients_wait_five_seconds_for_a_connection_and_thirty_for_an_answer(
+    world: Worlds, clients: Make
+) -> None:
+    world(MANY)
+    config: Any = clients(concurrency=7).client("ec2", "us-east-1").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (5, 30)
+    assert config.max_pool_connections == 7
+    assert config.retries["mode"] == "standard"
+    assert f"ri-report/{__version__}" in config.user_agent_extra
+
+
+@pytest.mark.parametrize(
+    ("configured", "home"),
+    [
+        ("", "us-east-1"),
+        ("eu-central-1", "eu-central-1"),
+        ("eu-south-2", "us-east-1"),
+        ("cn-northwest-1", "cn-northwest-1"),
+        ("us-gov-east-1", "us-gov-east-1"),
+        ("eusc-de-east-1", "eusc-de-east-1"),
+    ],
+)
+def test_the_home_region_is_one_that_every_account_has_enabled(configured: str, home: str) -> None:
+    assert home_region(Session(), configured) == home
+
+
+def test_sts_is_asked_at_its_regional_endpoint(
+    clients: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    made = clients()
+    address = made.client("sts", made.home_region).meta.endpoint_url
+    assert address == "https://sts.us-east-1.amazonaws.com"
+    assert made.custom_endpoint == ""
+
+
+def test_an_endpoint_of_ones_own_is_named_without_its_password(
+    clients: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", "https://someone:hidden@aws.example.com:8443/x")
+    assert clients().custom_endpoint == "aws.example.com:8443"
+
+
+def test_a_profile_that_does_not_exist_is_a_configuration_error(clients: Make) -> None:
+    with pytest.raises(ConfigError, match=r"profile \(nowhere\) could not be found"):
+        clients(profile="nowhere")
+
+
+def test_no_credentials_at_all_end_the_run_in_one_line(clients: Make) -> None:
+    with pytest.raises(NoReportError, match="no usable AWS credentials: none found") as caught:
+        clients()
+    assert "\n" not in str(caught.value)
+
+
+def test_half_of_a_key_pair_ends_the_run_in_one_line(
+    clients: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    with pytest.raises(NoReportError, match=r"Partial credentials.*AWS_SECRET_ACCESS_KEY"):
+        clients()
+
+
+def test_a_broken_configuration_file_is_a_configuration_error(
+    clients: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[default\nregion\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(ConfigError, match="Unable to parse config file"):
+        clients()
+
+
+def test_debug_logging_writes_no_key_and_no_external_id(
+    world: Worlds, gather: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    there = world(
+        "management 111111111111 payer\naccount 222222222222 web external-id=canary-external"
+    )
+    secrets: list[str] = []
+    truth = there.spoiled
+
+    def noted(request: Any, answer: Any) -> Any:  # noqa: ANN401 - passed on as they are
+        text = answer.body.decode()
+        for name in ("SecretAccessKey", "SessionToken", "AccessKeyId"):
+            secrets.extend(p.split("<")[0] for p in text.split(f"<{name}>")[1:])
+        return truth(request, answer)
+
+    there.spoiled = noted
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("botocore").setLevel(logging.DEBUG)
+        gather(regions=("us-east-1",), external_id="canary-external")
+    assert len(secrets) == 3
+    for secret in (*secrets, "canary-external", "wJalrXUtnFEMI"):
+        assert secret not in caplog.text
