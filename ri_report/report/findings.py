@@ -17,7 +17,7 @@ NAMED = 5
 """How many accounts, types or ids a line names before it says how many more there are."""
 
 BASIS_TEXT = {
-    "multiple": "AWS documents no normalization factor; 8 x N is used, as for every size of its table",
+    "multiple": "AWS documents no normalization factor; 8 x N is used, as in all of its table",
     "largest_size": "AWS documents no factor for this metal size; that of the family's largest"
     " virtual size is used",
     "none": "no normalization factor is known; each instance counts as 1 unit and matches only its"
