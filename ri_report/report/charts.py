@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROW_HEIGHT = 26
 BAR_HEIGHT = 12
 BASELINE = 15
-LONGEST_PERCENT = 44
+LONGEST_PERCENT = 34
 """How much of the width the longest bar takes; the rest is for its words."""
 TEXT_LIMIT = 80
 METER_HEIGHT = 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import month_abbr
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -122,14 +123,14 @@ def _expiry_timeline(report: Report) -> Figure:
     later: dict[str, list[dict[str, Any]]] = {}
     for month in sorted(set(rows) - set(ahead)):
         later.setdefault(month[:4], []).append(rows[month])
-    shown = [_ending(month, [rows[month]] if month in rows else []) for month in ahead]
-    shown += [_ending(f"{year}, other", found) for year, found in later.items()]
+    shown = [_ending(_spoken(month), [rows[month]] if month in rows else []) for month in ahead]
+    shown += [_ending(_year(year, ahead), found) for year, found in later.items()]
     return _figure(
         Figure(
             "chart-expiries",
             "What ends when",
-            "Normalized units whose term ends in the month: solid is in use now, so that its cover"
-            " is lost; hatched is unused already. Starts are queued purchases.",
+            "Instances whose reservation ends, and queued ones that start. Bars are normalized"
+            " units that end: solid is in use now, hatched is not.",
             "",
             "expiries",
         ),
@@ -143,7 +144,7 @@ def _ending(label: str, rows: list[dict[str, Any]]) -> Bar:
         sum(row[name] for row in rows)
         for name in ("ending_instances", "ending_units", "ending_used_units", "starting_instances")
     )
-    ends = f"{ending:,} instance{'s' if ending != 1 else ''}" if ending else ""
+    ends = f"{ending:,} end" if ending else ""
     starts = f"{starting:,} start" if starting else ""
     return Bar(
         label,
@@ -157,6 +158,14 @@ def _ending(label: str, rows: list[dict[str, Any]]) -> Bar:
 def _months(as_of: datetime) -> list[str]:
     first = as_of.year * 12 + as_of.month - 1
     return [f"{m // 12}-{m % 12 + 1:02d}" for m in range(first, first + MONTHS_AHEAD)]
+
+
+def _spoken(month: str) -> str:
+    return f"{month_abbr[int(month[5:])]} {month[:4]}"
+
+
+def _year(year: str, ahead: list[str]) -> str:
+    return f"Rest of {year}" if year == ahead[-1][:4] else year
 
 
 def _figure(words: Figure, shown: list[Bar], nothing: str) -> Figure:
@@ -181,8 +190,8 @@ def account_names(report: Report) -> dict[str, str]:
 
 
 def _records(report: Report, table: str) -> list[dict[str, Any]]:
-    columns = report.tables[table].rows.to_dict("list")
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    rows = report.tables[table].rows
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def _known(value: Any) -> float | None:  # noqa: ANN401 - a cell of a nullable column

@@ -31,7 +31,7 @@ class Grid:
 
     Attributes:
         region: The region.
-        zones: Zone id and the names under which accounts see it, a column each.
+        zones: Zone id and the letters under which accounts see it, a column each.
         rows: Instance type and its cells, most running first; the last cell is over all zones.
         left_out: How many further types run in the region.
     """
@@ -67,7 +67,7 @@ def _grid(region: str, rows: pd.DataFrame) -> Grid:
     chosen = order[:MOST_TYPES]
     return Grid(
         region,
-        tuple((place, _names(rows, place)) for place in places),
+        tuple((place, _names(rows, place, region)) for place in places),
         tuple(
             (
                 key[0],
@@ -90,9 +90,10 @@ def _counts(rows: pd.DataFrame, by: list[str]) -> dict[tuple[str, ...], tuple[fl
     }
 
 
-def _names(rows: pd.DataFrame, place: str) -> str:
+def _names(rows: pd.DataFrame, place: str, region: str) -> str:
+    """Return under which names accounts see a zone, without the region: `a, c`."""
     names = set(rows.loc[rows["place"] == place, "availability_zone"]) - {place, ""}
-    return ", ".join(sorted(names))
+    return ", ".join(sorted(name.removeprefix(region) for name in names))
 
 
 def _cell(counts: tuple[float, float] | None) -> Cell:
@@ -103,8 +104,10 @@ def _cell(counts: tuple[float, float] | None) -> Cell:
         return Cell(f"{UNKNOWN} of {number(running)}", "unknown")
     if covered >= running:
         tint = "full"
+    elif covered >= running / 2:
+        tint = "most"
     elif covered > 0:
-        tint = "part"
+        tint = "some"
     else:
         tint = "bare"
     return Cell(f"{number(covered)} of {number(running)}", tint)

@@ -21,17 +21,18 @@ from ri_report.report.text import visible
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ri_report.report.model import Kpi, Report
+    from ri_report.report.model import Kpi, Report, Standing
 
 TEXT_LIMIT = 2000
 """Most characters of any text in the page; a cell's own limit is in report.sections."""
 MOST_GAPS = 6
-STANDINGS = {
-    "good": "Meets the target",
-    "bad": "Misses the target",
-    "unknown": "Not judged: not everything was read",
+STANDINGS: dict[Standing, str] = {
+    "good": "Meets the target of {}",
+    "bad": "Below the target of {}",
+    "neutral": "Target {}",
+    "unknown": "Target {}, not judged",
 }
-LEVELS = {"gap": "Not read", "warning": "Check", "note": "Note"}
+LEVELS = {"gap": "Gap", "warning": "Check", "note": "Note"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,6 @@ class Tile:
     kpi: Kpi
     value: str
     whole: str
-    target: str
     standing: str
     meter: str
 
@@ -130,8 +130,9 @@ def _tile(kpi: Kpi) -> Tile:
         kpi,
         value,
         "" if kpi.whole is None else formats.text_of(kpi.whole, kpi.kind),
-        "" if kpi.target is None else formats.text_of(kpi.target, kpi.kind),
-        STANDINGS.get(kpi.standing, "") if kpi.target is not None else "",
+        ""
+        if kpi.target is None
+        else STANDINGS[kpi.standing].format(formats.text_of(kpi.target, kpi.kind)),
         meter(kpi.value, kpi.target) if is_ratio else "",
     )
 

@@ -28,6 +28,7 @@ NOT_IN_PAGE = frozenset({"allocations"})
 """One row per reservation and instance: too long to read, and complete in workbook and CSV."""
 
 CODES = frozenset({"reason", "unused_reason", "factor_basis"})
+RESERVATION_ID = "reservation_id"
 ACCOUNT_IDS = frozenset({"account_id", "reservation_account_id", "instance_account_id"})
 REASONS = {
     "utilization": UNUSED_REASONS_TEXT,
@@ -121,7 +122,7 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
 
 
 def _style(column: Column) -> str:
-    return "" if column.kind in ("text", "time", "flag") else "n"
+    return {"text": "", "flag": "", "time": "t"}.get(column.kind, "n")
 
 
 def _cell(row: Mapping[Any, Any], column: Column, names: Mapping[str, str]) -> Cell:
@@ -133,6 +134,8 @@ def _cell(row: Mapping[Any, Any], column: Column, names: Mapping[str, str]) -> C
         return Cell(text, visible(names.get(text, ""), NAME_LIMIT))
     if column.name in CODES:
         return Cell(text.replace("_", " "))
+    if column.name == RESERVATION_ID:
+        return Cell(visible(text, CELL_LIMIT), "", "id")
     return Cell(visible(text, CELL_LIMIT), "", "w" if len(text) >= LONG_TEXT else "")
 
 
