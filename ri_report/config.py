@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -18,24 +19,33 @@ from pydantic import (
 )
 
 from ri_report.errors import ConfigError
+from ri_report.mistakes import mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 DEFAULT_FILE = "ri-report.toml"
-FORMATS = ("html", "xlsx", "json", "csv", "parquet")
+COMMON_REGIONS = (
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "ap-south-1",
+    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2",
+    "us-gov-east-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1",
+)  # fmt: skip
+"""Regions that accounts have from the start: what a mistyped one is compared with. Which regions
+there are, AWS says when it is asked."""
 
 
 def _account_id(value: str) -> str:
-    if not re.fullmatch(r"\d{12}", value):
+    if not re.fullmatch(r"[0-9]{12}", value):
         raise ValueError(f"{value!r} is not an account id: write 12 digits in quotes")
     return value
 
 
 def _region(value: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", value):
-        raise ValueError(f"{value!r} is not the name of a region, such as eu-west-1")
+    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", value):
+        near = difflib.get_close_matches(value.lower(), COMMON_REGIONS, n=1, cutoff=0.0)[0]
+        raise ValueError(f"{value!r} is not the name of a region; did you mean {near}?")
     return value
 
 
@@ -52,10 +62,13 @@ def _session_name(value: str) -> str:
 
 
 def _unique(values: list[str]) -> list[str]:
-    twice = sorted({value for value in values if values.count(value) > 1})
-    if twice:
-        raise ValueError(f"{', '.join(twice)} stands more than once")
+    if twice := _twice(values):
+        raise ValueError(f"{twice} stands more than once")
     return values
+
+
+def _twice(values: list[str]) -> str:
+    return ", ".join(sorted(value for value, count in Counter(values).items() if count > 1))
 
 
 AccountId = Annotated[str, AfterValidator(_account_id)]
@@ -127,7 +140,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _accounts_agree(self) -> Config:
-        _unique([account.id for account in self.account])
+        twice = _twice([account.id for account in self.account])
+        if twice:
+            raise ValueError(f"account: {twice} stands more than once")
         if self.organization.discover == "list" and not self.account:
             raise ValueError('organization.discover is "list" but no [[account]] is given')
         return self
@@ -145,16 +160,14 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
         ConfigError: the file cannot be read, or a key or value is wrong; the message names the
             file, the key and, for an unknown key or choice, the nearest valid one.
     """
+    given = {name: value for name, value in (overrides or {}).items() if value not in (None, ())}
     values = {} if path is None else _read(path)
-    for dotted, value in (overrides or {}).items():
-        if value is not None and value != ():
-            _lay_over(values, dotted, list(value) if isinstance(value, tuple) else value)
+    for dotted, value in given.items():
+        _lay_over(values, dotted, list(value) if isinstance(value, tuple) else value)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        where = "the options" if path is None else str(path)
-        lines = [_explain(issue) for issue in error.errors()]
-        raise ConfigError(f"{where}: " + "; ".join(lines)) from None
+        raise ConfigError(mistakes(error.errors(), str(path), given, Config)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -174,34 +187,3 @@ def _lay_over(values: dict[str, Any], dotted: str, value: object) -> None:
     table = values.setdefault(section, {})
     if isinstance(table, dict):
         table[key] = value
-
-
-def _explain(issue: Mapping[str, Any]) -> str:
-    """Say one mistake as key, problem and the nearest valid value."""
-    location = [str(part) for part in issue["loc"]]
-    key = re.sub(r"\.(\d+)", r"[\1]", ".".join(location))
-    if issue["type"] == "extra_forbidden":
-        return f"unknown key {key}{_nearest(location[-1], _siblings(location))}"
-    if issue["type"] == "literal_error":
-        choices = re.findall(r"'([^']+)'", issue["ctx"]["expected"])
-        return f"{key} = {issue['input']!r} is not one of {', '.join(choices)}" + _nearest(
-            str(issue["input"]), choices
-        )
-    if issue["type"] == "string_type":
-        return f"{key} must be text: put it in quotes"
-    return f"{key}: {issue['msg'].removeprefix('Value error, ')}".removeprefix(": ")
-
-
-def _siblings(location: list[str]) -> list[str]:
-    model: Any = Config
-    for part in location[:-1]:
-        field = {} if part.isdigit() else model.model_fields
-        if part in field:
-            annotation = field[part].annotation
-            model = Account if part == "account" else annotation
-    return list(model.model_fields)
-
-
-def _nearest(wrong: str, valid: list[str]) -> str:
-    close = difflib.get_close_matches(wrong, valid, n=1, cutoff=0.4)
-    return f"; did you mean {close[0]}?" if close else f"; valid are {', '.join(valid)}"
