@@ -54,6 +54,10 @@ def list_accounts(clients: Clients, caller: Caller, scope: Scope) -> AccountList
     else:
         rows = _organization_rows(clients, caller)
     _refuse_unknown(rows, scope)
+    names = {account.account_id: account.name for account in scope.configured if account.name}
+    rows = [
+        row | {"account_name": names.get(row["account_id"], row["account_name"])} for row in rows
+    ]
     skipped = [outcome for row in rows if (outcome := _skip(row, scope))]
     passed_over = {outcome.account_id for outcome in skipped}
     to_read = sorted(row["account_id"] for row in rows if row["account_id"] not in passed_over)

@@ -154,11 +154,8 @@ class Clients:
         return host if address.port is None else f"{host}:{address.port}"
 
     def _aws_suffixes(self) -> set[str]:
-        resolver = self._session.get_component("endpoint_resolver")
-        names = self._session.get_available_partitions()
-        plain = {resolver.get_partition_dns_suffix(name) for name in names}
-        dual = {resolver.get_partition_dns_suffix(name, ["dualstack"]) for name in names}
-        return {suffix for suffix in plain | dual if suffix}
+        outputs = [p["outputs"] for p in self._session.get_data("partitions")["partitions"]]
+        return {o[name] for o in outputs for name in ("dnsSuffix", "dualStackDnsSuffix")}
 
     def __enter__(self) -> Self:
         """Use the clients in a block; its end closes their connections."""

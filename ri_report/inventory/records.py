@@ -210,7 +210,10 @@ def _text(record: Record, name: str) -> str:
     value = record.get(name)
     if isinstance(value, (dict, list)):
         raise MalformedRecordError(f"{name} is no text but {type(value).__name__}")
-    return "" if value is None else str(value)
+    if value is None:
+        return ""
+    # Half a surrogate pair is valid in JSON but no text: no frame or file can hold it.
+    return str(value).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _object(value: object, name: str) -> Record:

@@ -156,6 +156,14 @@ def test_a_configured_list_asks_organizations_nothing(world: Worlds, listing: Li
     assert not [call for call in there.calls if call.service == "organizations"]
 
 
+def test_a_configured_name_wins_over_that_of_the_organization(
+    world: Worlds, listing: Listing
+) -> None:
+    world("management 111111111111 payer\naccount 222222222222 web")
+    found = listing(configured=(ConfiguredAccount("222222222222", "shop"),))
+    assert [row["account_name"] for row in found.rows] == ["payer", "shop"]
+
+
 @pytest.mark.parametrize(
     ("scope", "where"),
     [

@@ -302,6 +302,13 @@ def test_zones_are_taken_over_and_complete_the_rows_of_their_own_account() -> No
     assert fill_zone_ids(rows, [])[0]["availability_zone_id"] == ""
 
 
+def test_text_of_strangers_is_kept_but_for_halves_of_characters() -> None:
+    name = "a\ud800b \U0001f600 \u202e <script> =cmd\x00"
+    row = instance(Tags=[{"Key": "Name", "Value": name}])
+    assert row["name"] == "a\ufffdb \U0001f600 \u202e <script> =cmd\x00"
+    assert INSTANCES.of([row])["name"].tolist() == [row["name"]]
+
+
 def test_a_zone_without_a_name_is_malformed() -> None:
     with pytest.raises(MalformedRecordError, match="zone has no ZoneName"):
         zone_rows([{"ZoneId": "use1-az6"}], WEB, "us-east-1")
