@@ -26,6 +26,7 @@ from ri_report.options import AS_OF, CONFIG, MANNERS, OUTPUT, SCOPE, option, opt
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ri_report.aws.scope import Scope
     from ri_report.config import Config
     from ri_report.pipeline import Result
 
@@ -135,7 +136,7 @@ def run(profile: str | None, as_of: datetime | None, *, dry_run: bool, **options
 @option("--output-dir", metavar="DIR", help="Where the folder of each run goes [reports].")
 def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
     """Collect from every linked account and keep a snapshot, without a report."""
-    from ri_report.pipeline import collect_snapshot, scope_of
+    from ri_report.pipeline import collect_snapshot
     from ri_report.progress import progress
 
     _talk(**options)
@@ -144,7 +145,7 @@ def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
     with progress(wanted=not options["no_progress"]) as shown:
         inventory, folder = collect_snapshot(
             config,
-            scope_of(config, profile or ""),
+            _scope(config, profile),
             as_of=moment,
             name=run_name(moment),
             progress=shown,
@@ -241,7 +242,8 @@ def iam(form: str, **names: str) -> int:
             external_id=names["external_id"],
             organization_id=names["organization_id"],
             partition=names["partition"],
-        )
+        ),
+        nl=False,
     )
     return EXIT_COMPLETE
 
@@ -298,22 +300,25 @@ def _config(path: Path | None, overrides: dict[str, Any]) -> Config:
     return load_config(path or (default if default.exists() else None), overrides)
 
 
+def _scope(config: Config, profile: str | None) -> Scope:
+    """Honor AWS_REGION, which the AWS CLI reads and botocore does not."""
+    from ri_report.pipeline import scope_of
+
+    return scope_of(config, profile or "", os.environ.get("AWS_REGION", ""))
+
+
 def _run(config: Config, profile: str, as_of: datetime, name: str, *, silent: bool) -> Result:
     from ri_report.pipeline import run as run_pipeline
-    from ri_report.pipeline import scope_of
     from ri_report.progress import progress
 
     with progress(wanted=not silent) as shown:
-        return run_pipeline(
-            config, scope_of(config, profile), as_of=as_of, name=name, progress=shown
-        )
+        return run_pipeline(config, _scope(config, profile), as_of=as_of, name=name, progress=shown)
 
 
 def _dry_run(config: Config, profile: str) -> int:
     from ri_report.aws.plan import plan
-    from ri_report.pipeline import scope_of
 
-    for line in plan(scope_of(config, profile)):
+    for line in plan(_scope(config, profile)):
         click.echo(line)
     return EXIT_COMPLETE
 

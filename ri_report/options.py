@@ -39,7 +39,7 @@ def _thresholds(
     return tuple(found)
 
 
-def option(*names: str, **settings: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - click's own
+def option(*names: str, **settings: Any) -> Callable[[Any], Any]:
     """An option that RI_REPORT_<NAME> sets as well."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "RI_REPORT_" + long.removeprefix("--").replace("-", "_").upper()
@@ -47,7 +47,9 @@ def option(*names: str, **settings: Any) -> Callable[[Any], Any]:  # noqa: ANN40
 
 
 def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def decorate(command: Any) -> Any:  # noqa: ANN401 - click's own
+    """Several options as one decorator, in this order."""
+
+    def decorate(command: Any) -> Any:
         for option in reversed(options):
             command = option(command)
         return command

@@ -111,8 +111,14 @@ def run_folder(config: Config, name: str) -> Path:
     return Path(config.output.dir) / name
 
 
-def scope_of(config: Config, profile: str = "") -> Scope:
-    """Return what the configuration asks to read."""
+def scope_of(config: Config, profile: str = "", home_region: str = "") -> Scope:
+    """Return what the configuration asks to read.
+
+    Args:
+        config: The whole configuration.
+        profile: Profile of the shared AWS configuration; "" as the environment says.
+        home_region: Region of the calls that are about no region; "" as the environment says.
+    """
     organization = config.organization
     return Scope(
         role_name=organization.role_name,
@@ -127,4 +133,5 @@ def scope_of(config: Config, profile: str = "") -> Scope:
         ),
         discover=organization.discover,
         profile=profile,
+        region=home_region,
     )

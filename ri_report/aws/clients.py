@@ -146,12 +146,9 @@ class Clients:
 
     @property
     def custom_endpoint(self) -> str:
-        """Host and port that EC2's calls go to if it is not AWS's own (AWS_ENDPOINT_URL), or ""."""
-        address = urlsplit(self.client("ec2", self.home_region).meta.endpoint_url)
-        host = address.hostname or ""
-        if any(host.endswith("." + suffix) for suffix in self._aws_suffixes()):
-            return ""
-        return host if address.port is None else f"{host}:{address.port}"
+        """Host that EC2's calls go to if it is not AWS's own (AWS_ENDPOINT_URL), or ""."""
+        host = urlsplit(self.client("ec2", self.home_region).meta.endpoint_url).hostname or ""
+        return "" if any(host.endswith("." + suffix) for suffix in self._aws_suffixes()) else host
 
     def _aws_suffixes(self) -> set[str]:
         outputs = [p["outputs"] for p in self._session.get_data("partitions")["partitions"]]

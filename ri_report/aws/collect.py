@@ -13,20 +13,18 @@ from ri_report.aws.cells import AccountReading, Reader, Reading
 from ri_report.aws.clients import Clients
 from ri_report.aws.credentials import RoleCredentials, identify
 from ri_report.errors import IntegrityError, NoReportError
-from ri_report.inventory.outcomes import OUTCOMES, READ, CellKind, Outcome, Status
-from ri_report.inventory.records import fill_zone_ids
-from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, Inventory
+from ri_report.inventory.gathering import gather
+from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    import pandas as pd
-
     from ri_report.aws.scope import Scope
-    from ri_report.inventory.frames import Frame
+    from ri_report.inventory.schema import Inventory
 
 Row = dict[str, Any]
+READ_KINDS = (CellKind.INSTANCES, CellKind.RESERVATIONS, CellKind.ZONES)
 
 
 class Progress(Protocol):
@@ -77,22 +75,16 @@ def collect(
         readings = Schedule(reader, scope, progress or Silent()).run(accounts.to_read)
         outcomes = [*accounts.skipped, *(reading.outcome for reading in readings)]
         refuse_nothing_read(outcomes)
-        zones = rows_of(readings, CellKind.ZONES)
-        instances = fill_zone_ids(rows_of(readings, CellKind.INSTANCES), zones)
-        reservations = fill_zone_ids(rows_of(readings, CellKind.RESERVATIONS), zones)
-        return Inventory(
+        refuse_no_role(outcomes, set(accounts.to_read) - {caller.account_id})
+        return gather(
+            {CellKind.ACCOUNT: accounts.rows}
+            | {kind: rows_of(readings, kind) for kind in READ_KINDS},
+            outcomes,
             as_of=as_of,
             run=run,
             source="aws",
             endpoint=clients.custom_endpoint,
             caller_account_id=caller.account_id,
-            accounts=ACCOUNTS.of(in_order(accounts.rows, ACCOUNTS)),
-            instances=INSTANCES.of(in_order(seen_once(instances, INSTANCES), INSTANCES)),
-            reservations=RESERVATIONS.of(
-                in_order(seen_once(reservations, RESERVATIONS), RESERVATIONS)
-            ),
-            zones=ZONES.of(in_order(zones, ZONES)),
-            outcomes=outcome_frame(outcomes),
         )
 
 
@@ -193,37 +185,27 @@ def refuse_nothing_read(outcomes: Sequence[Outcome]) -> None:
     )
 
 
+def refuse_no_role(outcomes: Sequence[Outcome], members: set[str]) -> None:
+    """End the run when there are other accounts and the role was refused in every one of them.
+
+    A report on the job's own account alone would look like one on the organization.
+
+    Raises:
+        NoReportError: with the first refusal and its fix.
+    """
+    refused = {
+        outcome.account_id: outcome
+        for outcome in outcomes
+        if outcome.kind is CellKind.ACCOUNT and outcome.status is Status.DENIED
+    }
+    if members and members <= set(refused):
+        first = refused[min(members)]
+        raise NoReportError(
+            f"the role was refused in each of the {len(members)} linked accounts, first in "
+            f"{first.account_id}: {first.detail}. {first.fix}"
+        )
+
+
 def rows_of(readings: Iterable[Reading], kind: CellKind) -> list[Row]:
     """The rows of every cell of one kind."""
     return [row for reading in readings if reading.outcome.kind is kind for row in reading.rows]
-
-
-def seen_once(rows: list[Row], frame: Frame) -> list[Row]:
-    """The rows, none of which was seen in two accounts or regions.
-
-    Raises:
-        IntegrityError: one was; EC2's ids are unique, so one of the two answers is wrong.
-    """
-    (key,) = frame.key
-    places: dict[str, Row] = {}
-    for row in rows:
-        other = places.setdefault(row[key], row)
-        if other is not row:
-            seen = sorted(f"{r['account_id']} in {r['region']}" for r in (row, other))
-            raise IntegrityError(
-                f"{key} {row[key]} was answered by account {seen[0]} and by account {seen[1]}. "
-                "Check the endpoint and proxy settings, then run again"
-            )
-    return rows
-
-
-def in_order(rows: Iterable[Row], frame: Frame) -> list[Row]:
-    """The rows by account, region and key, whatever order the answers came in."""
-    first = [name for name in ("account_id", "region") if name in frame.names]
-    names = list(dict.fromkeys([*first, *frame.key]))
-    return sorted(rows, key=lambda row: tuple(str(row[name]) for name in names))
-
-
-def outcome_frame(outcomes: Iterable[Outcome]) -> pd.DataFrame:
-    """Frame `OUTCOMES`, in order of account, region and kind."""
-    return OUTCOMES.of(in_order((outcome.row() for outcome in outcomes), OUTCOMES))

@@ -17,21 +17,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ri_report.errors import ConfigError, IntegrityError, NoReportError
-from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
+from ri_report.errors import ConfigError, NoReportError
+from ri_report.inventory.gathering import gather
+from ri_report.inventory.outcomes import CellKind, Outcome, Status
 from ri_report.inventory.records import (
     MalformedRecordError,
     account_rows,
-    fill_zone_ids,
     instance_rows,
     reservation_rows,
     zone_rows,
 )
-from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from ri_report.inventory.schema import Inventory
 
 Rows = list[dict[str, Any]]
 
@@ -102,22 +103,15 @@ def read_dumps(folder: Path, as_of: datetime | None, run: str = "") -> Inventory
     read.outcomes += _unseen(accounts, {account for account, _ in places})
     if not any(rows for rows in read.rows.values()) and all(o.is_gap for o in read.outcomes):
         raise NoReportError(f"{folder}: no file could be read; {read.outcomes[0].detail}")
-    return Inventory(
+    return gather(
+        {CellKind.ACCOUNT: accounts} | read.rows,
+        read.outcomes,
         as_of=moment,
         run=run or f"{moment:%Y-%m-%dT%H%M%SZ}",
         source="dumps",
         endpoint="",
         caller_account_id="",
-        accounts=ACCOUNTS.of(accounts),
-        instances=_frame(INSTANCES, read, CellKind.INSTANCES),
-        reservations=_frame(RESERVATIONS, read, CellKind.RESERVATIONS),
-        zones=_frame(ZONES, read, CellKind.ZONES),
-        outcomes=OUTCOMES.of(outcome.row() for outcome in sorted(read.outcomes, key=_by_cell)),
     )
-
-
-def _by_cell(outcome: Outcome) -> tuple[str, str, str]:
-    return outcome.account_id, outcome.region, outcome.kind
 
 
 def _places(folder: Path) -> list[tuple[str, str]]:
@@ -234,25 +228,3 @@ def _unseen(accounts: Rows, seen: set[str]) -> list[Outcome]:
             )
         )
     return outcomes
-
-
-def _frame(frame: Any, read: _Read, kind: CellKind) -> Any:  # noqa: ANN401
-    zones = read.rows[CellKind.ZONES]
-    rows = read.rows[kind]
-    if kind is not CellKind.ZONES:
-        rows = fill_zone_ids(rows, zones)
-    _refuse_twins(rows, frame.key)
-    return frame.of(sorted(rows, key=lambda row: tuple(row[name] for name in frame.key)))
-
-
-def _refuse_twins(rows: Rows, key: tuple[str, ...]) -> None:
-    seen: dict[tuple[str, ...], str] = {}
-    for row in rows:
-        identity = tuple(row[name] for name in key)
-        place = f"{row['account_id']}/{row['region']}"
-        if identity in seen:
-            raise IntegrityError(
-                f"{' '.join(identity)} stands under {seen[identity]} and under {place}; "
-                "one of the two folders holds the answer of another"
-            )
-        seen[identity] = place

@@ -94,8 +94,8 @@ def _platforms(analysis: Analysis) -> list[Finding]:
     found = []
     if len(assumed):
         text = (
-            f"{quantity(len(assumed), 'instance')} without UsageOperation and PlatformDetails: taken as"
-            " Linux/UNIX or Windows, but another license may run there"
+            f"{quantity(len(assumed), 'instance')} without UsageOperation and PlatformDetails:"
+            " taken as Linux/UNIX or Windows, but another license may run there"
         )
         found.append(Finding("warning", text, "Collect again with a current AWS CLI or SDK"))
     if len(unknown):

@@ -7,88 +7,57 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ri_report.rules.sharing import Sharing
 
-TERMS: tuple[tuple[str, str], ...] = (
-    (
-        "Moment of observation",
-        (
-            "Everything is true of the instances running at one moment. A bill counts hours: an"
-            " instance that was stopped at that moment, or that runs only part of the hour, looks"
-            " different there."
-        ),
-    ),
-    (
-        "Utilization",
-        (
-            "Used / purchased: the share of the normalized units bought in active reservations that"
-            " covers running instances. A ratio of sums, never a mean of percentages."
-        ),
-    ),
-    (
-        "Coverage",
-        (
-            "Covered / running: the share of the normalized units of eligible running On-Demand"
-            " Instances that reservations cover. What is not covered may still be covered by Savings"
-            " Plans, which this report does not read."
-        ),
-    ),
-    (
-        "Normalized units",
-        (
-            "AWS's measure of size within a family: small is 1, large 4, xlarge 8, and N xlarge 8 x N."
-            " Sums over families measure capacity, not money."
-        ),
-    ),
-    (
-        "Eligible",
-        (
-            "Running On-Demand Instances on default or dedicated tenancy, on a platform for which AWS"
-            " sells reservations. Spot, Dedicated Hosts, Capacity Blocks, Outposts, Local and"
-            " Wavelength Zones are listed apart and are in no ratio."
-        ),
-    ),
-    (
-        "Order of application",
-        (
-            "Zonal reservations before regional ones, across the whole organization; the account that"
-            " bought the reservation before the others; the smallest size first; fractions allowed"
-            " (EC2 User Guide, How Reserved Instance discounts are applied)."
-        ),
-    ),
-    (
-        "Zonal and regional",
-        (
-            "A zonal reservation covers its exact type in its zone. A regional one covers any zone of"
-            " its region, and for Linux/UNIX on default tenancy any size of its family, but for the"
-            " families that AWS excludes."
-        ),
-    ),
-    (
-        "Lent and borrowed",
-        (
-            "Units of a reservation that cover instances of another account are lent by the owner and"
-            " borrowed by that account."
-        ),
-    ),
-    (
-        "Pool",
-        (
-            "Region, platform, tenancy and family (or exact type, where sizes do not flex). Totals of"
-            " a pool follow from AWS's rules; how a pool's units are split among sizes, zones and"
-            " instances is a convention, because AWS does not say."
-        ),
-    ),
-    (
-        "Conventions",
-        (
-            "Of several reservations the one that ends first is used first; of several instances of"
-            " one size, those of the account with most left to cover, then by account and id."
-        ),
-    ),
-    (
-        "Unknown",
-        "What could not be read is unknown, never zero. Ratios over nothing are n/a.",
-    ),
-)
+TEXT = """\
+Moment of observation
+    Everything is true of the instances running at one moment. A bill counts hours: an
+    instance that was stopped at that moment, or that runs only part of the hour, looks
+    different there.
+
+Utilization
+    Used / purchased: the share of the normalized units bought in active reservations that
+    covers running instances. A ratio of sums, never a mean of percentages.
+
+Coverage
+    Covered / running: the share of the normalized units of eligible running On-Demand
+    Instances that reservations cover. What is not covered may still be covered by Savings
+    Plans, which this report does not read.
+
+Normalized units
+    AWS's measure of size within a family: small is 1, large 4, xlarge 8, and N xlarge 8 x N.
+    Sums over families measure capacity, not money.
+
+Eligible
+    Running On-Demand Instances on default or dedicated tenancy, on a platform for which AWS
+    sells reservations. Spot, Dedicated Hosts, Capacity Blocks, Outposts, Local and Wavelength
+    Zones are listed apart and are in no ratio.
+
+Order of application
+    Zonal reservations before regional ones, across the whole organization; the account that
+    bought the reservation before the others; the smallest size first; fractions allowed (EC2
+    User Guide, How Reserved Instance discounts are applied).
+
+Zonal and regional
+    A zonal reservation covers its exact type in its zone. A regional one covers any zone of
+    its region, and for Linux/UNIX on default tenancy any size of its family, but for the
+    families that AWS excludes.
+
+Lent and borrowed
+    Units of a reservation that cover instances of another account are lent by the owner and
+    borrowed by that account.
+
+Pool
+    Region, platform, tenancy and family (or exact type, where sizes do not flex). Totals of a
+    pool follow from AWS's rules; how a pool's units are split among sizes, zones and
+    instances is a convention, because AWS does not say.
+
+Conventions
+    Of several reservations the one that ends first is used first; of several instances of one
+    size, those of the account with most left to cover, then by account and id.
+
+Unknown
+    What could not be read is unknown, never zero. Ratios over nothing are n/a.
+"""
+"""A term a block, its definition indented below it."""
 
 ZONAL_MATCH_TEXT = {
     "az_name": "Between accounts, zonal reservations match by zone name, as AWS's billing"
@@ -103,4 +72,10 @@ def method(sharing: Sharing) -> tuple[tuple[str, str], ...]:
     text = (
         f"Deactivated for {off}; open between all others." if off else "Open between all accounts."
     )
-    return (*TERMS, ("Sharing", f"{text} {ZONAL_MATCH_TEXT[sharing.zonal_match]}"))
+    return (*terms(), ("Sharing", f"{text} {ZONAL_MATCH_TEXT[sharing.zonal_match]}"))
+
+
+def terms() -> tuple[tuple[str, str], ...]:
+    """Return (term, definition) pairs in reading order."""
+    blocks = (block.partition("\n") for block in TEXT.strip().split("\n\n"))
+    return tuple((term, " ".join(definition.split())) for term, _, definition in blocks)

@@ -1,0 +1,78 @@
+"""Gathering: the rows of every cell become one inventory, sorted and seen once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ri_report.errors import IntegrityError
+from ri_report.inventory.outcomes import OUTCOMES, CellKind
+from ri_report.inventory.records import fill_zone_ids
+from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from ri_report.inventory.frames import Frame
+    from ri_report.inventory.outcomes import Outcome
+
+Row = dict[str, Any]
+
+
+def gather(
+    rows: Mapping[CellKind, list[Row]],
+    outcomes: Iterable[Outcome],
+    *,
+    as_of: datetime,
+    **about: str,
+) -> Inventory:
+    """Return the inventory of these rows.
+
+    Args:
+        rows: The rows of accounts, instances, reservations and zones, in any order.
+        outcomes: How the reading of each cell ended, in any order.
+        as_of: Moment of observation, aware UTC.
+        about: run, source, endpoint and caller_account_id of the inventory.
+
+    Raises:
+        IntegrityError: an instance or a reservation was seen in two places.
+    """
+    zones = rows[CellKind.ZONES]
+    instances = fill_zone_ids(seen_once(rows[CellKind.INSTANCES], INSTANCES), zones)
+    reservations = fill_zone_ids(seen_once(rows[CellKind.RESERVATIONS], RESERVATIONS), zones)
+    return Inventory(
+        as_of=as_of,
+        accounts=ACCOUNTS.of(in_order(rows[CellKind.ACCOUNT], ACCOUNTS)),
+        instances=INSTANCES.of(in_order(instances, INSTANCES)),
+        reservations=RESERVATIONS.of(in_order(reservations, RESERVATIONS)),
+        zones=ZONES.of(in_order(zones, ZONES)),
+        outcomes=OUTCOMES.of(in_order((outcome.row() for outcome in outcomes), OUTCOMES)),
+        **about,
+    )
+
+
+def seen_once(rows: list[Row], frame: Frame) -> list[Row]:
+    """Return the rows, none of which was seen in two accounts or regions.
+
+    Raises:
+        IntegrityError: one was; EC2's ids are unique, so one of the two answers is wrong.
+    """
+    (key,) = frame.key
+    places: dict[str, Row] = {}
+    for row in rows:
+        other = places.setdefault(row[key], row)
+        if other is not row:
+            seen = sorted(f"{r['account_id']} in {r['region']}" for r in (row, other))
+            raise IntegrityError(
+                f"{key} {row[key]} was seen in account {seen[0]} and in account {seen[1]}, but ids"
+                " are unique, so one answer is not of the account that was asked; check endpoint,"
+                " proxy or the folders of saved answers"
+            )
+    return rows
+
+
+def in_order(rows: Iterable[Row], frame: Frame) -> list[Row]:
+    """Return the rows by account, region and key, whatever order the answers came in."""
+    first = [name for name in ("account_id", "region") if name in frame.names]
+    names = list(dict.fromkeys([*first, *frame.key]))
+    return sorted(rows, key=lambda row: tuple(str(row[name]) for name in names))
