@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ri_report.report.tables import Table
 
 MOST_ROWS = 500
-LONG_TEXT = 44
-"""From this length on a cell may wrap [characters]."""
+LONG_TEXT, LONG_WORDS = 44, 20
+"""From which length on any text, and text of several words, may wrap [characters]."""
 NAME_LIMIT = 40
 CELL_LIMIT = 300
 """Most characters of a cell; AWS's own limit for a tag's value is 256."""
@@ -96,12 +96,20 @@ class Section:
 
 def sections(report: Report) -> tuple[Section, ...]:
     """Return every table that the page shows, in reading order."""
-    names = account_names(report)
+    names = account_names(report) | _reservation_names(report)
     return tuple(
         _section(table, names, "" if report.is_complete else UNREAD)
         for table in report.tables.values()
         if table.name not in NOT_IN_PAGE
     )
+
+
+def _reservation_names(report: Report) -> dict[str, str]:
+    """Return what each active reservation bought, for tables that tell its id alone."""
+    rows = report.tables["utilization"].rows
+    bought = zip(rows["instance_type"], rows["instance_count"], strict=True)
+    texts = (f"{instance_type} \u00d7 {count:,}" for instance_type, count in bought)
+    return dict(zip(rows["reservation_id"], texts, strict=True))
 
 
 def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
@@ -135,8 +143,15 @@ def _cell(row: Mapping[Any, Any], column: Column, names: Mapping[str, str]) -> C
     if column.name in CODES:
         return Cell(text.replace("_", " "))
     if column.name == RESERVATION_ID:
-        return Cell(visible(text, CELL_LIMIT), "", "id")
-    return Cell(visible(text, CELL_LIMIT), "", "w" if len(text) >= LONG_TEXT else "")
+        name = "" if "instance_type" in row else names.get(text, "")
+        return Cell(visible(text, CELL_LIMIT), visible(name, NAME_LIMIT), "id")
+    return Cell(visible(text, CELL_LIMIT), "", _wrapping(text))
+
+
+def _wrapping(text: str) -> str:
+    if len(text) >= LONG_TEXT:
+        return "w"
+    return "s" if len(text) >= LONG_WORDS and " " in text else ""
 
 
 def _total(table: Table) -> tuple[tuple[Cell, ...], int]:
