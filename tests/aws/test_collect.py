@@ -414,7 +414,7 @@ def test_one_instance_in_two_accounts_ends_the_run(world: Worlds, gather: Gather
         return Response(200, {}, body)
 
     there.spoil("DescribeInstances", same_id)
-    with pytest.raises(IntegrityError, match=r"instance_id i-\w+ was answered by account"):
+    with pytest.raises(IntegrityError, match=r"instance_id i-\w+ was seen in account"):
         gather(regions=TWO)
 
 
@@ -504,7 +504,7 @@ def test_the_inventory_says_where_it_comes_from(world: Worlds, gather: Gather) -
     assert seen.source == "aws"
     assert seen.run == "test"
     assert seen.caller_account_id == "111111111111"
-    assert f"http://{seen.endpoint}" == there.url
+    assert there.url.startswith(f"http://{seen.endpoint}:")
 
 
 class Recorder:

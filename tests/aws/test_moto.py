@@ -98,7 +98,7 @@ def test_counts_equal_those_of_an_independent_reading(
     assert Counter(running.to_dict()) == expected
     assert expected.total() == 2 * (3 + 1 + 6)
     assert set(seen.accounts["account_name"]) == {"master", "web", "data"}
-    assert moto.endswith(seen.endpoint)
+    assert moto.startswith(f"http://{seen.endpoint}:")
     # moto does not implement DescribeReservedInstances: unknown, and not "none".
     reservations = seen.outcomes[seen.outcomes["kind"] == "reservations"]
     assert reservations["is_gap"].all()
