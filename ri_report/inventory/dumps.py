@@ -11,15 +11,20 @@ A file that is missing or cannot be read is a gap, never zero.
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ri_report.errors import ConfigError, NoReportError
+from ri_report.errors import ConfigError, IntegrityError, NoReportError
 from ri_report.inventory.gathering import gather
-from ri_report.inventory.outcomes import CellKind, Outcome, Status
+from ri_report.inventory.layout import (
+    ACCOUNT_ID,
+    account_ids,
+    load,
+    load_records,
+    newest,
+    regions,
+)
+from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
 from ri_report.inventory.records import (
     MalformedRecordError,
     account_rows,
@@ -30,6 +35,7 @@ from ri_report.inventory.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
     from pathlib import Path
 
     from ri_report.inventory.schema import Inventory
@@ -75,6 +81,9 @@ SOURCES = (
 )
 
 
+FILES = tuple(source.file for source in SOURCES)
+
+
 @dataclass
 class _Read:
     rows: dict[CellKind, Rows] = field(default_factory=lambda: {s.kind: [] for s in SOURCES})
@@ -86,23 +95,23 @@ def read_dumps(folder: Path, as_of: datetime | None, run: str = "") -> Inventory
 
     Args:
         folder: Laid out as this module's docstring says.
-        as_of: Moment of observation, aware UTC; None for the time of the newest file.
+        as_of: Moment of observation, aware UTC; None for the time of the newest answer.
         run: Name of the run; "" for one made from the moment of observation.
 
     Raises:
-        ConfigError: there is no such folder, or nothing in it looks like an answer.
-        NoReportError: no file of any account could be read.
+        ConfigError: there is no such folder, or its layout or list of accounts is wrong.
+        NoReportError: no list of instances or reservations could be read.
         IntegrityError: the answers contradict their folder or each other.
     """
-    places = _places(folder)
-    moment = as_of or _newest(folder)
-    accounts = _accounts(folder, sorted({account for account, _ in places}))
+    places = {account: regions(folder, account) for account in account_ids(folder, FILES)}
+    accounts = _accounts(folder, list(places))
     read = _Read()
-    for account_id, region in places:
-        _read_region(folder, account_id, region, read)
-    read.outcomes += _unseen(accounts, {account for account, _ in places})
-    if not any(rows for rows in read.rows.values()) and all(o.is_gap for o in read.outcomes):
-        raise NoReportError(f"{folder}: no file could be read; {read.outcomes[0].detail}")
+    for account_id, names in places.items():
+        for region in names:
+            _read_region(folder, account_id, region, read)
+    read.outcomes += _unseen(accounts, {account for account, names in places.items() if names})
+    _refuse_nothing_read(folder, read.outcomes)
+    moment = as_of or newest(folder, FILES)
     return gather(
         {CellKind.ACCOUNT: accounts} | read.rows,
         read.outcomes,
@@ -114,57 +123,46 @@ def read_dumps(folder: Path, as_of: datetime | None, run: str = "") -> Inventory
     )
 
 
-def _places(folder: Path) -> list[tuple[str, str]]:
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: there is no such folder; name one with --from-dumps")
-    places = sorted(
-        (region.parent.name, region.name)
-        for region in folder.glob("*/*/")
-        if re.fullmatch(r"\d{12}", region.parent.name)
-    )
-    if not places:
-        raise ConfigError(
-            f"{folder}: holds no <12-digit account id>/<region>/ folders; "
-            "save answers as <account id>/<region>/instances.json"
-        )
-    return places
-
-
-def _newest(folder: Path) -> datetime:
-    newest = max(path.stat().st_mtime for path in folder.rglob("*.json"))
-    return datetime.fromtimestamp(int(newest), tz=UTC)
+def _refuse_nothing_read(folder: Path, outcomes: list[Outcome]) -> None:
+    kinds = {CellKind.INSTANCES, CellKind.RESERVATIONS}
+    if any(outcome.kind in kinds and outcome.status in READ for outcome in outcomes):
+        return
+    first = next((outcome for outcome in outcomes if outcome.is_gap), outcomes[0])
+    raise NoReportError(f"{folder}: nothing could be read; {first.detail}. {first.fix}")
 
 
 def _accounts(folder: Path, seen: list[str]) -> Rows:
-    management = _optional(folder / "organization.json", "Organization")
-    payer = None if management is None else str(management.get("MasterAccountId", "")) or None
-    listed = _optional(folder / "accounts.json", "Accounts")
-    rows = [] if listed is None else account_rows(listed, payer)
+    management = _management_account_id(folder / "organization.json")
+    path = folder / "accounts.json"
+    rows = _listed(path, management) if path.exists() else []
     named = {row["account_id"] for row in rows}
     rest = [{"Id": account_id, "State": "ACTIVE"} for account_id in seen if account_id not in named]
-    return sorted(rows + account_rows(rest, payer), key=lambda row: str(row["account_id"]))
+    return rows + account_rows(rest, management)
 
 
-def _optional(path: Path, key: str) -> Any:  # noqa: ANN401 - JSON holds any type
-    """Return one key of an optional file; a file that is there must be right."""
+def _listed(path: Path, management: str | None) -> Rows:
+    """Return the rows of the listed accounts; a list that is there must be right."""
+    try:
+        rows = account_rows(load_records(path, "Accounts"), management)
+    except MalformedRecordError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    for row in rows:
+        if not ACCOUNT_ID.fullmatch(row["account_id"]):
+            raise ConfigError(f"{path}: {row['account_id']!r} is not an account id of 12 digits")
+    return rows
+
+
+def _management_account_id(path: Path) -> str | None:
     if not path.exists():
         return None
     try:
-        return _load(path, key)
+        organization = load(path, "Organization")
     except MalformedRecordError as error:
         raise ConfigError(f"{path}: {error}") from error
-
-
-def _load(path: Path, key: str) -> Any:  # noqa: ANN401 - JSON holds any type
-    try:
-        answer = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise MalformedRecordError(f"cannot be read as JSON ({error})") from error
-    if not isinstance(answer, dict) or key not in answer:
-        raise MalformedRecordError(f"has no {key}; save the whole answer with --output json")
-    if answer.get("NextToken"):
-        raise MalformedRecordError("is one page of several; save it without --max-items")
-    return answer[key]
+    said = organization.get("MasterAccountId") if isinstance(organization, dict) else None
+    if not isinstance(said, str) or not ACCOUNT_ID.fullmatch(said):
+        raise ConfigError(f"{path}: has no Organization.MasterAccountId of 12 digits")
+    return said
 
 
 def _read_region(folder: Path, account_id: str, region: str, read: _Read) -> None:
@@ -175,13 +173,36 @@ def _read_region(folder: Path, account_id: str, region: str, read: _Read) -> Non
                 read.outcomes.append(_missing(source, account_id, region, path))
             continue
         try:
-            rows = source.rows(_load(path, source.key), account_id, region)
+            rows = _rows(source, path, account_id, region)
         except MalformedRecordError as error:
             read.outcomes.append(_malformed(source, account_id, region, f"{path}: {error}"))
             continue
         read.rows[source.kind] += rows
         status = Status.OK if rows else Status.EMPTY
         read.outcomes.append(Outcome(account_id, region, source.kind, status, row_count=len(rows)))
+
+
+def _rows(source: _Source, path: Path, account_id: str, region: str) -> Rows:
+    """Return the rows of one file.
+
+    Raises:
+        MalformedRecordError: the file cannot be read, or a record in it.
+        IntegrityError: it is the answer of another account or region.
+    """
+    try:
+        rows = source.rows(load_records(path, source.key), account_id, region)
+    except IntegrityError as error:
+        raise IntegrityError(f"{path}: {error}; save each answer in its own folder") from error
+    # The name of a zone, of a Local Zone too, begins with that of its region:
+    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html
+    zones = {row["availability_zone"] for row in rows} - {""}
+    elsewhere = sorted(zone for zone in zones if not zone.startswith(region))
+    if elsewhere:
+        raise IntegrityError(
+            f"{path}: names the zone {elsewhere[0]}, which is not in {region}; "
+            "save each answer in its own folder"
+        )
+    return rows
 
 
 def _missing(source: _Source, account_id: str, region: str, path: Path) -> Outcome:
@@ -223,7 +244,7 @@ def _unseen(accounts: Rows, seen: set[str]) -> list[Outcome]:
                 CellKind.ACCOUNT,
                 Status.SKIPPED,
                 "account_state" if closed else "no_file",
-                f"the account is {state}" if closed else "no folder of this account",
+                f"the account is {state}" if closed else "no folder of this account and region",
                 "" if closed else f"Save its answers under {account_id}/<region>/",
             )
         )
