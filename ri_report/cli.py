@@ -17,6 +17,7 @@ from ri_report import __version__
 from ri_report.errors import (
     EXIT_COMPLETE,
     EXIT_INCOMPLETE,
+    EXIT_INTEGRITY,
     EXIT_THRESHOLD,
     ConfigError,
     RiReportError,
@@ -334,6 +335,8 @@ def _verdict(result: Result, thresholds: tuple[tuple[str, float], ...]) -> int:
     for finding in made.findings:
         if finding.level == "gap":
             log.warning("%s. %s", finding.text, finding.fix)
+    if (made.tables["gaps"].rows["status"] == "INTEGRITY").any():
+        return EXIT_INTEGRITY
     if not made.is_complete:
         return EXIT_INCOMPLETE
     values = {kpi.name: kpi.value for kpi in made.kpis}

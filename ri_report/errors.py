@@ -10,6 +10,7 @@ What AWS refused for one account is not an error but an outcome (`inventory.outc
 
 EXIT_COMPLETE = 0
 EXIT_INCOMPLETE = 3
+EXIT_INTEGRITY = 7
 EXIT_THRESHOLD = 8
 
 
@@ -34,4 +35,4 @@ class NoReportError(RiReportError):
 class IntegrityError(RiReportError):
     """Raised when what was read contradicts itself, so that no number can be trusted."""
 
-    exit_code = 7
+    exit_code = EXIT_INTEGRITY
