@@ -99,6 +99,17 @@ def allocate(
     return _named(pd.concat(served, ignore_index=True), usage, reservations)
 
 
+def allocated_units(ids: pd.Series[str], allocations: pd.DataFrame) -> pd.Series[float]:
+    """Return the units allocated to each id, 0.0 where there are none, aligned with the ids.
+
+    Args:
+        ids: A column `usage_id` or `reservation_id`.
+        allocations: Frame `ALLOCATIONS`.
+    """
+    units = allocations.groupby(str(ids.name))["units"].sum()
+    return ids.map(units.to_dict()).astype("float64").fillna(0.0)
+
+
 def _demand(usage: pd.DataFrame) -> _Side:
     size = _integers(quarter_units(usage["instance_type"]))
     account = _ranks(usage["account_id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.allocation import allocated_units
 from ri_report.rules.eligibility import INSTANCE_COLUMNS
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def ratio(part: pd.Series[float], whole: pd.Series[float]) -> pd.Series[float]:
 
 def cover(usage: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
     """Return the usage with `covered_units` and `uncovered_units`, aligned and in its order."""
-    covered = allocations.groupby("usage_id")["units"].sum()
-    units = usage["usage_id"].map(covered).fillna(0.0).astype("float64")
+    units = allocated_units(usage["usage_id"], allocations)
     return usage.assign(covered_units=units, uncovered_units=usage["units"] - units)
 
 

@@ -11,7 +11,14 @@ from ri_report.inventory.frames import Column, Frame
 from ri_report.inventory.schema import RESERVATIONS
 from ri_report.rules.matching import REGIONAL, ZONAL
 from ri_report.rules.platforms import PRODUCTS, instance_platforms, reservation_platforms
-from ri_report.rules.sizes import QUARTERS, TYPE_NAME, factor_bases, pool_names, quarter_units
+from ri_report.rules.sizes import (
+    QUARTERS,
+    TYPE_NAME,
+    factor_bases,
+    pool_names,
+    quarter_units,
+    size_flexibility,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,6 +67,7 @@ ACTIVE = Frame(
         Column("units", "units", "Normalized units of one instance"),
         Column("pool", "text", "Family where sizes flex, else the exact type"),
         Column("factor_basis", "text", "What the normalization factor rests on"),
+        Column("flexibility", "text", "flexible, exact or assumed (see `sizes.InstanceType`)"),
     ),
 )
 OTHER_STATES = Frame(
@@ -163,7 +171,10 @@ def active_reservations(
     known = reservations.assign(platform=platform, hours=1.0)
     reason = _why_no_discount(known, pd.Timestamp(as_of))
     refused = known.assign(reason=reason)[reason != ""]
-    return ACTIVE.check(_measured(known[reason == ""])), OTHER_STATES.check(refused)
+    active = _measured(known[reason == ""])
+    flexes = (active["scope"] == REGIONAL) & (active["pool"] != active["instance_type"])
+    flexibility = size_flexibility(active["instance_type"]).where(flexes, "exact")
+    return ACTIVE.check(active.assign(flexibility=flexibility)), OTHER_STATES.check(refused)
 
 
 def _measured(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
-from ri_report.rules.allocation import cut
+from ri_report.rules.allocation import allocated_units, cut
 from ri_report.rules.eligibility import INSTANCE_COLUMNS
 from ri_report.rules.matching import RULES, arrange, comparable, match_keys, pack
 from ri_report.rules.sharing import ORGANIZATION, Sharing
-from ri_report.rules.sizes import QUARTERS
+from ri_report.rules.sizes import QUARTERS, families
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def unused_reasons(
     kinds = _uncovered_kinds(covered)
     uncovered, unused = _quarters(kinds["uncovered_units"]), _unused(active, allocations)
     both = arrange(comparable(kinds, active), sharing, ORGANIZATION)
-    both["family"] = both["instance_type"].astype("str").str.partition(".")[0].astype("category")
+    both["family"] = families(both["instance_type"].astype("str")).astype("category")
     found = [
         _relax(keys, uncovered, unused).assign(reason=reason)
         for reason, keys in _relaxed_keys(both)
@@ -112,8 +112,8 @@ def _uncovered_kinds(covered: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unused(active: pd.DataFrame, allocations: pd.DataFrame) -> Integers:
-    used = active["reservation_id"].map(allocations.groupby("reservation_id")["units"].sum())
-    return _quarters(active["units"] * active["instance_count"] - used.fillna(0.0))
+    used = allocated_units(active["reservation_id"], allocations)
+    return _quarters(active["units"] * active["instance_count"] - used)
 
 
 def _relaxed_keys(both: pd.DataFrame) -> Iterator[tuple[str, Integers]]:

@@ -8,9 +8,9 @@ Factors as of 2026-11-22, from the EC2 User Guide, "How Reserved Instance discou
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from ri_report.inventory.frames import Column, Frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,24 +69,14 @@ EXCLUDED_FAMILIES = frozenset(
 )
 """Families to which size flexibility does not apply (EC2 User Guide, apply_ri, limitations)."""
 
+ACCELERATED = re.compile(r"(g|gr|p|inf|trn|hpc|dl)\d|f2|vt1|u7|u-", re.IGNORECASE)
+"""Families of the kind of which AWS excludes many: those that it does not exclude are doubtful."""
+
 FLEXIBLE_PLATFORM = "Linux/UNIX"
 FLEXIBLE_TENANCY = "default"
 
 TYPE_NAME = r"[^.]+\.[^.]+"
 """A family, a dot and a size; anything else cannot be told from the name of a family."""
-
-TYPES = Frame(
-    "types",
-    ("instance_type",),
-    (
-        Column("instance_type", "text", "Instance type"),
-        Column("family", "text", "All before the dot: generation and attributes included"),
-        Column("size", "text", "All after the dot"),
-        Column("quarter_units", "count", "Normalization factor x 4; 4 where there is no factor"),
-        Column("factor_basis", "text", "documented, multiple, largest_size or none"),
-        Column("is_flexible_family", "flag", "Whether AWS lets the sizes of the family flex"),
-    ),
-)
 
 _METAL = {
     f"{family}.metal": (factor, basis)
@@ -103,6 +93,9 @@ def factor_of(instance_type: str) -> tuple[float, str]:
     The basis is `documented` (AWS's tables), `multiple` (8 x N for an Nxlarge or metal-Nxl that
     AWS's table omits), `largest_size` (metal, see `LARGEST_SIZE_METAL`) or `none`: an unknown
     type counts 1.0 for each instance and matches nothing but itself.
+
+    Args:
+        instance_type: As EC2 names it: `m5.large`, `m7i-flex.xlarge`, `u-6tb1.metal`.
     """
     size = instance_type.partition(".")[2]
     if size in FACTORS:
@@ -116,22 +109,36 @@ def factor_of(instance_type: str) -> tuple[float, str]:
     return 1.0, "none"
 
 
-def describe_types(instance_types: pd.Series[str]) -> pd.DataFrame:
-    """Return frame `TYPES`, one row for each distinct type, in alphabetical order."""
-    return TYPES.of(_describe(name) for name in sorted(instance_types.unique()))
+@dataclass(frozen=True)
+class InstanceType:
+    """What the name of an instance type says.
+
+    Attributes:
+        name: The instance type.
+        family: All before the dot: generation and attributes included.
+        quarter_units: Normalization factor x 4; 4 where there is no factor.
+        factor_basis: What the factor rests on, see `factor_of`.
+        flexibility: `flexible`, `exact` (an excluded family, or a type without a factor) or
+            `assumed`: flexible as every family that AWS does not exclude, but of a kind of which
+            AWS excludes many.
+    """
+
+    name: str
+    family: str
+    quarter_units: int
+    factor_basis: str
+    flexibility: str
 
 
-def _describe(instance_type: str) -> dict[str, object]:
-    family, _, size = instance_type.partition(".")
-    factor, basis = factor_of(instance_type)
-    return {
-        "instance_type": instance_type,
-        "family": family,
-        "size": size,
-        "quarter_units": int(factor * QUARTERS),
-        "factor_basis": basis,
-        "is_flexible_family": basis != "none" and family.lower() not in EXCLUDED_FAMILIES,
-    }
+@cache
+def describe_type(name: str) -> InstanceType:
+    """Return what the name of an instance type says; an unknown one is exact."""
+    family = name.partition(".")[0]
+    factor, basis = factor_of(name)
+    flexibility = "assumed" if ACCELERATED.match(family) else "flexible"
+    if basis == "none" or family.lower() in EXCLUDED_FAMILIES:
+        flexibility = "exact"
+    return InstanceType(name, family, int(factor * QUARTERS), basis, flexibility)
 
 
 def pool_names(frame: pd.DataFrame) -> pd.Series[str]:
@@ -144,12 +151,16 @@ def pool_names(frame: pd.DataFrame) -> pd.Series[str]:
         frame: instance_type, platform and tenancy.
     """
     flexible = (
-        _each(frame["instance_type"], "is_flexible_family").astype("bool")
+        (size_flexibility(frame["instance_type"]) != "exact")
         & (frame["platform"] == FLEXIBLE_PLATFORM)
         & (frame["tenancy"] == FLEXIBLE_TENANCY)
     )
-    family = _each(frame["instance_type"], "family")
-    return family.where(flexible, frame["instance_type"]).astype("str")
+    return families(frame["instance_type"]).where(flexible, frame["instance_type"])
+
+
+def families(instance_types: pd.Series[str]) -> pd.Series[str]:
+    """Return the family of each type, aligned with the input."""
+    return _each(instance_types, "family").astype("str")
 
 
 def quarter_units(instance_types: pd.Series[str]) -> pd.Series[int]:
@@ -162,6 +173,11 @@ def factor_bases(instance_types: pd.Series[str]) -> pd.Series[str]:
     return _each(instance_types, "factor_basis").astype("str")
 
 
-def _each(instance_types: pd.Series[str], column: str) -> pd.Series[Any]:
-    types = describe_types(instance_types).set_index("instance_type")
-    return instance_types.map(types[column])
+def size_flexibility(instance_types: pd.Series[str]) -> pd.Series[str]:
+    """Return the `flexibility` of each type (see `InstanceType`), aligned with the input."""
+    return _each(instance_types, "flexibility").astype("str")
+
+
+def _each(instance_types: pd.Series[str], attribute: str) -> pd.Series[Any]:
+    types = {name: getattr(describe_type(name), attribute) for name in instance_types.unique()}
+    return instance_types.map(types)

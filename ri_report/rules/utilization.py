@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.allocation import allocated_units
 from ri_report.rules.coverage import ratio
 from ri_report.rules.sharing import OWNER
 
@@ -81,7 +82,7 @@ def utilization(
         as_of: Aware UTC moment of observation.
     """
     purchased = active["units"] * active["instance_count"]
-    used = _units_of(active, allocations)
+    used = allocated_units(active["reservation_id"], allocations)
     days = (active["end"] - pd.Timestamp(as_of)) / pd.Timedelta(days=1)
     return UTILIZATION.check(
         active.assign(
@@ -89,7 +90,9 @@ def utilization(
             used_units=used,
             unused_units=purchased - used,
             utilization_ratio=ratio(used, purchased),
-            lent_units=_units_of(active, allocations[allocations["tier"] != OWNER]),
+            lent_units=allocated_units(
+                active["reservation_id"], allocations[allocations["tier"] != OWNER]
+            ),
             days_left=np.floor(days).astype("Int64"),
             unused_reason=active["reservation_id"].map(_main_reasons(reasons)).fillna(""),
         ).sort_values("reservation_id")
@@ -128,11 +131,6 @@ def _main_reasons(reasons: pd.DataFrame) -> pd.Series[str]:
         ["reservation_id", "unused_units", "reason"], ascending=[True, False, True]
     )
     return ranked.drop_duplicates("reservation_id").set_index("reservation_id")["reason"]
-
-
-def _units_of(active: pd.DataFrame, allocations: pd.DataFrame) -> pd.Series[float]:
-    used = allocations.groupby("reservation_id")["units"].sum()
-    return active["reservation_id"].map(used).fillna(0.0).astype("float64")
 
 
 def _flows(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:

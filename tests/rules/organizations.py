@@ -1,0 +1,72 @@
+"""Random small organizations for the laws: few types and places, so that much collides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from tests.rules.oracle import QUARTERS, Machine, Organization, Purchase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ACCOUNTS = "ABCD"
+ZONE_IDS = {"us-east-1": ("use1-az1", "use1-az2"), "eu-west-1": ("euw1-az1", "euw1-az2")}
+TYPES = st.sampled_from(["m5.large", "m5.xlarge", "m5.2xlarge", *QUARTERS])
+PLATFORMS = st.sampled_from(["Linux/UNIX"] * 4 + ["Windows", "Red Hat Enterprise Linux"])
+TENANCIES = st.sampled_from(["default"] * 5 + ["dedicated"])
+REGIONS = st.sampled_from(["us-east-1", "us-east-1", "eu-west-1"])
+MINUTES = st.sampled_from([60, 60, 60, 30, 15])
+ENDS = st.sampled_from(["2027-01-01", "2027-02-01", "2028-01-01"])
+
+ZoneMap = dict[tuple[str, str], tuple[str, ...]]
+PLAIN: ZoneMap = {
+    (account, region): ids for account in ACCOUNTS for region, ids in ZONE_IDS.items()
+}
+
+
+@st.composite
+def organizations(draw: st.DrawFn, *, deactivation: bool = True) -> Organization:
+    """Draw two to four accounts, each with its own names for the zones of two regions."""
+    accounts = ACCOUNTS[: draw(st.integers(2, 4))]
+    zones: ZoneMap = {place: tuple(draw(st.permutations(ids))) for place, ids in PLAIN.items()}
+    machines = [
+        draw(machine(f"i-{n:02}", accounts, zones)) for n in range(draw(st.integers(0, 14)))
+    ]
+    purchases = [draw(purchase(f"r-{n}", accounts, zones)) for n in range(draw(st.integers(0, 7)))]
+    off = draw(st.sets(st.sampled_from(accounts), max_size=2)) if deactivation else set()
+    return Organization(tuple(machines), tuple(purchases), frozenset(off), draw(st.booleans()))
+
+
+@st.composite
+def machine(draw: st.DrawFn, name: str, accounts: str, zones: ZoneMap) -> Machine:
+    account, region = draw(st.sampled_from(accounts)), draw(REGIONS)
+    letter = draw(st.sampled_from("ab"))
+    zone_id = zones[account, region]["ab".index(letter)]
+    what = draw(TYPES), draw(PLATFORMS), draw(TENANCIES)
+    return Machine(name, account, region + letter, zone_id, *what, draw(MINUTES))
+
+
+@st.composite
+def purchase(
+    draw: st.DrawFn, name: str, accounts: str = ACCOUNTS, zones: ZoneMap = PLAIN
+) -> Purchase:
+    account, region = draw(st.sampled_from(accounts)), draw(REGIONS)
+    letter = draw(st.sampled_from(["", "", "a", "b"]))
+    zone, zone_id = "", ""
+    if letter:
+        zone, zone_id = region + letter, zones[account, region]["ab".index(letter)]
+    what = draw(TYPES), draw(PLATFORMS), draw(TENANCIES)
+    return Purchase(
+        name, account, region, zone, zone_id, *what, draw(st.integers(1, 4)), draw(ENDS)
+    )
+
+
+def renamed(org: Organization, name: Callable[[str], str]) -> Organization:
+    """Give every account another name."""
+    return org._replace(
+        machines=tuple(m._replace(account=name(m.account)) for m in org.machines),
+        purchases=tuple(p._replace(account=name(p.account)) for p in org.purchases),
+        deactivated=frozenset(map(name, org.deactivated)),
+    )
