@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ri_report.report.model import Finding
-from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
@@ -47,6 +46,11 @@ def findings(inventory: Inventory, analysis: Analysis) -> tuple[Finding, ...]:
 def quantity(count: int, noun: str) -> str:
     """Return `1 reservation` or `2 reservations`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def words(code: str) -> str:
+    """Return a reason of a closed list as words: `capacity block`."""
+    return code.replace("_", " ")
 
 
 def named(values: pd.Series[str]) -> str:
@@ -119,7 +123,7 @@ def _reservations(analysis: Analysis) -> list[Finding]:
     rest = other[~other["reason"].isin(WORTH_A_WARNING)]
     if len(rest):
         counts = rest["reason"].value_counts().sort_index()
-        text = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+        text = ", ".join(f"{count:,} {words(str(reason))}" for reason, count in counts.items())
         found.append(
             Finding(
                 "note",
@@ -150,10 +154,8 @@ def _not_eligible(analysis: Analysis) -> list[Finding]:
     counts = analysis.not_eligible["reason"].value_counts().sort_index()
     if counts.empty:
         return []
-    text = "; ".join(
-        f"{count:,} ({NOT_ELIGIBLE_REASONS[str(reason)]})" for reason, count in counts.items()
-    )
-    line = f"Running instances that reservations cannot cover, {counts.sum():,} in all: {text}"
+    text = ", ".join(f"{count:,} {words(str(reason))}" for reason, count in counts.items())
+    line = f"Running instances that no reservation can cover: {text}"
     return [Finding("note", line, "", "not_eligible")]
 
 
