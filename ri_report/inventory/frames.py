@@ -24,6 +24,7 @@ DTYPES: dict[Kind, str] = {
     "flag": "bool",
 }
 NULLABLE_DTYPES: dict[Kind, str] = DTYPES | {"count": "Int64", "days": "Int64", "flag": "boolean"}
+WHOLE: frozenset[Kind] = frozenset({"count", "days"})
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,25 @@ class Frame:
         absent = [name for name in self.names if name not in frame.columns]
         if absent:
             raise ValueError(f"frame {self.name}: no column {', '.join(absent)}")
+        required = [column.name for column in self.columns if not column.nullable]
+        holes = [name for name in required if frame[name].isna().any()]
+        if holes:
+            raise ValueError(f"frame {self.name}: missing values in {', '.join(holes)}")
+        broken = [c.name for c in self.columns if c.kind in WHOLE and _is_broken(frame[c.name])]
+        if broken:
+            raise ValueError(f"frame {self.name}: fractions in {', '.join(broken)}")
         try:
             checked = frame.loc[:, self.names].astype({c.name: c.dtype for c in self.columns})
         except (TypeError, ValueError) as error:
             raise ValueError(f"frame {self.name}: {error}") from error
-        required = [c.name for c in self.columns if not c.nullable]
-        holes = [name for name in required if checked[name].isna().any()]
-        if holes:
-            raise ValueError(f"frame {self.name}: missing values in {', '.join(holes)}")
         if self.key and checked.duplicated(list(self.key)).any():
             raise ValueError(f"frame {self.name}: two rows share {', '.join(self.key)}")
         return checked.reset_index(drop=True)
+
+
+def _is_broken(values: pd.Series[float]) -> bool:
+    """Whether a number is no whole one; a cast to integers would cut it without a word."""
+    if not pd.api.types.is_float_dtype(values):
+        return False
+    known = values.dropna()
+    return bool((known % 1 != 0).any())
