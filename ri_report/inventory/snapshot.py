@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,17 @@ if TYPE_CHECKING:
     from ri_report.inventory.frames import Frame
 
 MANIFEST = "manifest.json"
+KEYS: dict[str, type] = {
+    "run": str,
+    "as_of": str,
+    "source": str,
+    "endpoint": str,
+    "caller_account_id": str,
+    "settings": dict,
+    "files": dict,
+}
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""The name of a run is that of the folder that its reports are written to."""
 FRAMES: dict[str, Frame] = {
     frame.name: frame for frame in (ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, OUTCOMES)
 }
@@ -57,7 +69,7 @@ def read_snapshot(folder: Path) -> tuple[Inventory, dict[str, Any]]:
     """
     manifest = _read_manifest(folder)
     frames = {
-        name: frame.check(_read_frame(folder / f"{name}.parquet", manifest))
+        name: _read_frame(folder / f"{name}.parquet", frame, manifest["files"])
         for name, frame in FRAMES.items()
     }
     inventory = Inventory(
@@ -91,7 +103,14 @@ def _manifest(
         "settings": dict(settings),
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
-    return json.dumps(manifest, indent=2, ensure_ascii=False).encode()
+    return json.dumps(_sealed(manifest), indent=2, ensure_ascii=False).encode()
+
+
+def _sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest with a digest of itself, so that a change in it shows as well."""
+    content = {name: value for name, value in manifest.items() if name != "digest"}
+    text = json.dumps(content, sort_keys=True)
+    return content | {"digest": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
@@ -103,27 +122,53 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
-        manifest: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        manifest = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(
             f"{folder}: is not a snapshot, as it has no {MANIFEST}; "
             f"name the folder `snapshot` inside the folder of a run"
         ) from None
-    except ValueError as error:
-        raise IntegrityError(f"{path}: is not whole ({error}); use another snapshot") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _not_whole(path, str(error)) from error
+    if not isinstance(manifest, dict):
+        raise _not_whole(path, "it holds no object")
     if manifest.get("schema_version") != SCHEMA_VERSION:
         raise ConfigError(
             f"{path}: schema version {manifest.get('schema_version')} is not the version "
             f"{SCHEMA_VERSION} that this ri-report reads; use the version that wrote it"
         )
+    _check_manifest(path, manifest)
     return manifest
 
 
-def _read_frame(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame:
+def _check_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    if manifest != _sealed(manifest):
+        raise _not_whole(path, "it was changed after the run")
+    wrong = [name for name, kind in KEYS.items() if not isinstance(manifest.get(name), kind)]
+    if wrong:
+        raise _not_whole(path, f"{', '.join(wrong)} is missing or of another type")
+    if not RUN_NAME.fullmatch(manifest["run"]):
+        raise _not_whole(path, "run is not the name of a folder")
+    try:
+        as_of = datetime.fromisoformat(manifest["as_of"])
+    except ValueError as error:
+        raise _not_whole(path, str(error)) from error
+    if as_of.tzinfo is None:
+        raise _not_whole(path, "as_of has no time zone")
+
+
+def _not_whole(path: Path, why: str) -> IntegrityError:
+    return IntegrityError(f"{path}: is not whole ({why}); use another snapshot")
+
+
+def _read_frame(path: Path, frame: Frame, digests: Mapping[str, str]) -> pd.DataFrame:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise IntegrityError(f"{path}: cannot be read ({error}); use another snapshot") from error
-    if hashlib.sha256(content).hexdigest() != manifest["files"].get(path.name):
+    if hashlib.sha256(content).hexdigest() != digests.get(path.name):
         raise IntegrityError(f"{path}: is not the file that the run wrote; use another snapshot")
-    return pd.read_parquet(io.BytesIO(content), engine="pyarrow")
+    try:
+        return frame.check(pd.read_parquet(io.BytesIO(content), engine="pyarrow"))
+    except ValueError as error:
+        raise _not_whole(path, str(error)) from error
