@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ri_report.delivery.files import FOLDER_MODE
+from ri_report.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,10 +18,27 @@ if TYPE_CHECKING:
 def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Make a private folder of these files; an older one of that name gives way when it is whole.
 
-    Files are 0600 in a folder 0700. A crash at any moment leaves the old folder, the new one, or
-    the old one beside it as `.NAME.old`, which the next call puts back or sweeps.
+    Files are 0600; the folder, and those above it that are made, are 0700. A crash at any moment
+    leaves the old folder, the new one, or the old one beside it as `.NAME.old`, which the next
+    call puts back or sweeps.
+
+    Raises:
+        ConfigError: the name is taken by a file or a symbolic link, or the disk is full or fails;
+            the old folder is then as it was.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        _make(folder.parent)
+        _refuse_strange(folder)
+        _replace(folder, files)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise ConfigError(
+            f"folder {folder}: cannot be written ({why}); free space or allow writing,"
+            " or choose another folder"
+        ) from error
+
+
+def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
     aside = folder.with_name(f".{folder.name}.old")
     _recover(folder, aside)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new.", dir=folder.parent))
@@ -33,6 +53,24 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         _recover(folder, aside)
+
+
+def _refuse_strange(folder: Path) -> None:
+    for each in (folder.parent, folder):
+        if each.is_symlink():
+            raise ConfigError(
+                f"folder {each} is a symbolic link to {each.resolve()}; nothing is written through"
+                " links: name the folder itself"
+            )
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"folder {folder} is a file; move it away, or choose another folder")
+
+
+def _make(folder: Path) -> None:
+    """Make the folder and every missing one above it, all private; mkdir would make only one so."""
+    if not folder.exists():
+        _make(folder.parent)
+        folder.mkdir(FOLDER_MODE)
 
 
 def _recover(folder: Path, aside: Path) -> None:
