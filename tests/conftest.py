@@ -15,6 +15,8 @@ DEBIAN_PACKAGES = {
     "chromium": "chromium",
     "soffice": "libreoffice-calc",
     "pdftoppm": "poppler-utils",
+    "pdftotext": "poppler-utils",
+    "pdfinfo": "poppler-utils",
 }
 
 

@@ -73,7 +73,8 @@ class Section:
         heads: Heading, description and style of each column.
         rows: The first `MOST_ROWS` rows, in the order of the table.
         total: The cells of the total row; empty where the table has none.
-        total_span: How many columns the words of the total row take.
+        total_label: What the total row says that it covers.
+        total_span: How many columns these words take.
         count: How many rows the table has.
         nothing: What is said in place of a table without rows.
         reasons: (code in words, meaning) of the codes that the shown rows use.
@@ -83,6 +84,7 @@ class Section:
     heads: tuple[tuple[str, str, str], ...]
     rows: tuple[tuple[Cell, ...], ...]
     total: tuple[Cell, ...]
+    total_label: str
     total_span: int
     count: int
     nothing: str
@@ -122,6 +124,7 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
         tuple((c.heading, c.description, _style(c)) for c in columns),
         tuple(tuple(_cell(row, column, names) for column in columns) for row in shown),
         total,
+        _total_label(table),
         span,
         len(table.rows),
         nothing + unread,
@@ -163,6 +166,14 @@ def _total(table: Table) -> tuple[tuple[Cell, ...], int]:
     span = next(place for place, column in enumerate(columns) if column.name in total)
     cells = (_total_cell(total, column) for column in columns[span:])
     return tuple(cells), span
+
+
+def _total_label(table: Table) -> str:
+    count = len(table.rows)
+    summed = count if table.in_total is None else int(table.in_total.sum())
+    rows = "row" if summed == 1 else "rows"
+    unknown = f", {count - summed:,} unknown left out" if summed < count else ""
+    return f"Total of {summed:,} {rows}{unknown}"
 
 
 def _total_cell(total: Mapping[str, Any], column: Column) -> Cell:

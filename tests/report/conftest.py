@@ -194,6 +194,12 @@ def incomplete() -> Report:
 
 
 @pytest.fixture(scope="session")
+def small() -> Report:
+    """Return a short report that still has rows in every table."""
+    return make_report(accounts=4, instances=40, reservations=20, refused=1)
+
+
+@pytest.fixture(scope="session")
 def organization() -> Callable[..., Report]:
     """Return the function that makes a report of any size."""
     return make_report
