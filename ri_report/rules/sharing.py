@@ -26,8 +26,9 @@ class Sharing:
         deactivated_accounts: Accounts with sharing turned off: their reservations serve only
             themselves, and no other account's reservations serve them.
         zonal_match: What "the same zone" means between accounts for a zonal reservation:
-            `az_name`, as AWS's billing documentation words it ("Consolidated billing for AWS
-            Organizations", the example of Bob and Susan), or `az_id`, the physical place.
+            `az_name`, as AWS words it (Billing User Guide, "Billing examples for specific
+            services": an account gets a discount if it runs in a zone of the same name, although
+            that may be another place), or `az_id`, the physical place.
     """
 
     deactivated_accounts: frozenset[str] = frozenset()
@@ -39,9 +40,13 @@ class Sharing:
         return (OWNER, ORGANIZATION)
 
     def circles(self, accounts: pd.Series[str], tier: str) -> pd.Series[str]:
-        """Return for each account the circle in which it shares in this tier.
+        """Return for each account the circle in which it shares in this tier, aligned.
 
         Two accounts serve each other in a tier exactly when their circles are equal.
+
+        Args:
+            accounts: Account ids.
+            tier: One of `tiers`.
         """
         if tier == OWNER:
             return accounts

@@ -1,0 +1,126 @@
+"""Platforms: from what AWS says of an instance to the product that reservations are sold for."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ri_report.rules.platforms import PRODUCTS, instance_platforms, reservation_platforms
+
+AWS_TABLE = """
+-    | Linux/UNIX                                                 | same
+00g0 | Red Hat BYOL Linux                                         | Linux/UNIX
+0010 | Red Hat Enterprise Linux                                   | same
+1010 | Red Hat Enterprise Linux with HA                           | same
+1014 | Red Hat Enterprise Linux with SQL Server Standard and HA   | none
+1110 | Red Hat Enterprise Linux with SQL Server Enterprise and HA | none
+0014 | Red Hat Enterprise Linux with SQL Server Standard          | none
+0210 | Red Hat Enterprise Linux with SQL Server Web               | none
+0110 | Red Hat Enterprise Linux with SQL Server Enterprise        | none
+0100 | SQL Server Enterprise                                      | Linux with SQL Server Enterprise
+0004 | SQL Server Standard                                        | Linux with SQL Server Standard
+0200 | SQL Server Web                                             | Linux with SQL Server Web
+000g | SUSE Linux                                                 | same
+0g00 | Ubuntu Pro                                                 | none
+0002 | Windows                                                    | same
+0800 | Windows BYOL                                               | none
+0102 | Windows with SQL Server Enterprise                         | same
+0006 | Windows with SQL Server Standard                           | same
+0202 | Windows with SQL Server Web                                | same
+"""
+"""EC2 User Guide, "AMI billing information fields": the code after RunInstances, the platform
+details, and the platform of the reservations that cover it."""
+
+ROWS = [[cell.strip() for cell in row.split("|")] for row in AWS_TABLE.strip().splitlines()]
+
+
+def told(**fields: str) -> tuple[str, str]:
+    names = ("usage_operation", "platform_details", "platform", "instance_type")
+    row = {name: fields.get(name, "") for name in names}
+    found = instance_platforms(pd.DataFrame([row]).astype("str"))
+    return found["platform"][0], found["platform_basis"][0]
+
+
+@pytest.mark.parametrize(("code", "details", "product"), ROWS)
+def test_both_fields_tell_the_same_product(code: str, details: str, product: str) -> None:
+    operation = "RunInstances" if code == "-" else f"RunInstances:{code}"
+    by_code, by_text = told(usage_operation=operation), told(platform_details=details)
+    assert by_code[1] == "usage_operation"
+    assert by_text[1] == "platform_details"
+    assert by_code[0] == by_text[0]
+    sold = by_code[0] if by_code[0] in PRODUCTS else "none"
+    assert sold == (details if product == "same" else product)
+
+
+@pytest.mark.parametrize(
+    ("fields", "platform", "basis"),
+    [
+        (
+            {"usage_operation": "RunInstances:0010:SV006"},
+            "Red Hat Enterprise Linux",
+            "usage_operation",
+        ),
+        ({"usage_operation": "RunInstances:SV007"}, "Linux/UNIX", "usage_operation"),
+        (
+            {"usage_operation": "RunInstances:0010", "platform_details": "Linux/UNIX"},
+            "Red Hat Enterprise Linux",
+            "usage_operation",
+        ),
+        (
+            {"usage_operation": "RunInstances:zzzz", "platform_details": "Linux/UNIX"},
+            "Linux/UNIX",
+            "unrecognized",
+        ),
+        ({"usage_operation": "RunInstances:zzzz"}, "RunInstances:zzzz", "unrecognized"),
+        ({"platform_details": "Plan 9"}, "Plan 9", "unrecognized"),
+        ({"platform_details": "Ubuntu Pro Linux"}, "Ubuntu Pro", "platform_details"),
+        ({"platform": "windows"}, "Windows", "assumed"),
+        ({"platform": "Windows"}, "Windows", "assumed"),
+        ({}, "Linux/UNIX", "assumed"),
+        (
+            {"platform": "windows", "usage_operation": "RunInstances:0800"},
+            "Windows BYOL",
+            "usage_operation",
+        ),
+        (
+            {"instance_type": "mac2-m2.metal", "usage_operation": "RunInstances"},
+            "macOS",
+            "instance_type",
+        ),
+        ({"instance_type": "mac1.metal"}, "macOS", "instance_type"),
+        (
+            {"instance_type": "machine.large", "usage_operation": "RunInstances"},
+            "Linux/UNIX",
+            "usage_operation",
+        ),
+    ],
+)
+def test_the_code_decides_then_the_text_and_the_field_platform_is_only_assumed(
+    fields: dict[str, str], platform: str, basis: str
+) -> None:
+    assert told(**fields) == (platform, basis)
+
+
+def test_a_reservation_is_told_without_the_mark_of_ec2_classic() -> None:
+    said = [
+        "Linux/UNIX (Amazon VPC)",
+        "Windows (Amazon VPC) ",
+        "SUSE Linux",
+        " Windows",
+        "",
+        "BeOS",
+    ]
+    assert reservation_platforms(pd.Series(said, dtype="str")).tolist() == [
+        "Linux/UNIX",
+        "Windows",
+        "SUSE Linux",
+        "Windows",
+        "",
+        "BeOS",
+    ]
+
+
+def test_no_instances_have_no_platforms() -> None:
+    names = ["usage_operation", "platform_details", "platform", "instance_type"]
+    none = instance_platforms(pd.DataFrame({name: pd.Series([], dtype="str") for name in names}))
+    assert none.dtypes.astype(str).to_dict() == {"platform": "str", "platform_basis": "str"}
