@@ -149,7 +149,7 @@ def _ending(label: str, rows: list[dict[str, Any]]) -> Bar:
     return Bar(
         label,
         " · ".join(word for word in (ends, starts) if word),
-        f"{number(units)} units" if ending else "",
+        f"{number(units)} unit{'' if units == 1 else 's'}" if ending else "",
         float(units),
         float(used),
     )
