@@ -1,0 +1,172 @@
+"""Reasons: which single rule kept a unit from being used, and why an instance is uncovered."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ri_report.rules.reasons import (
+    UNCOVERED,
+    UNCOVERED_REASONS_TEXT,
+    UNUSED_REASONS,
+    UNUSED_REASONS_TEXT,
+    uncovered_instances,
+    unused_reasons,
+)
+from tests.rules.fleet import Fleet, fleet, lines, table
+
+
+def unused(world: Fleet) -> str:
+    found = unused_reasons(world.covered, world.active, world.allocations, world.sharing)
+    return table(found, ["reservation_id", "reason", "unused_units"])
+
+
+def uncovered(world: Fleet) -> str:
+    found = uncovered_instances(world.covered, world.active, world.sharing)
+    return table(found, ["instance_id", "covered_units", "uncovered_units", "reason"])
+
+
+@pytest.mark.parametrize(
+    ("running", "bought", "reason"),
+    [
+        ("m5.large in us-east-1b", "m5.large in us-east-1a", "wrong_zone"),
+        ("m5.xlarge in us-east-1a", "m5.large in us-east-1a", "size_not_flexible"),
+        ("m5.xlarge in us-east-1b", "m5.large in us-east-1a", "size_not_flexible"),
+        ("m5.xlarge in us-east-1a, Windows", "m5.large in us-east-1, Windows", "size_not_flexible"),
+        ("g5.xlarge in us-east-1a", "g5.2xlarge in us-east-1", "size_not_flexible"),
+        ("m5.large in us-east-1a, Windows", "m5.large in us-east-1a", "platform"),
+        ("m5.large in us-east-1b, Windows", "m5.large in us-east-1", "platform"),
+        ("m5.large in us-east-1a, dedicated", "m5.large in us-east-1a", "tenancy"),
+        ("m5.large in us-east-1b", "m5.large in us-east-1, dedicated", "tenancy"),
+        ("m5.large in eu-west-1a", "m5.large in us-east-1a", "region"),
+        ("m5.xlarge in eu-west-1a", "m5.large in us-east-1", "region"),
+        ("m5d.large in us-east-1a", "m5.large in us-east-1", "nothing_running"),
+        # Two rules at once are no near miss.
+        ("m5.large in us-east-1b, Windows", "m5.large in us-east-1a", "nothing_running"),
+        ("m5.xlarge in us-east-1a, Windows", "m5.large in us-east-1", "nothing_running"),
+        ("m5.xlarge in eu-west-1a", "m5.large in us-east-1a", "nothing_running"),
+        ("m5.large in us-east-1a, Windows, dedicated", "m5.large in us-east-1", "nothing_running"),
+    ],
+)
+def test_one_rule_kept_the_reservation_from_being_used(
+    running: str, bought: str, reason: str
+) -> None:
+    world = fleet(f"i-1: A runs 3 {running}\nr-1: B bought 1 {bought}")
+    units = world.active["units"][0]
+    assert unused(world) == lines(f"""
+        reservation_id | reason   | unused_units
+        r-1            | {reason} | {units:g}
+        """)
+
+
+@pytest.mark.parametrize("deactivated", ["A", "B"])
+@pytest.mark.parametrize("place", ["us-east-1", "us-east-1a"])
+def test_sharing_that_is_off_on_either_side_is_a_reason(place: str, deactivated: str) -> None:
+    text = f"""
+        i-1: A runs 1 m5.large in us-east-1a
+        r-1: B bought 1 m5.large in {place}
+        """
+    assert unused(fleet(text, deactivated=[deactivated])) == lines("""
+        reservation_id | reason      | unused_units
+        r-1            | sharing_off | 4
+        """)
+    assert uncovered(fleet(text, deactivated=[deactivated])) == lines("""
+        instance_id | covered_units | uncovered_units | reason
+        i-1         | 0             | 4               | sharing_off
+        """)
+
+
+def test_sharing_alone_must_be_what_is_missing() -> None:
+    world = fleet(
+        """
+        i-1: A runs 1 m5.large in us-east-1b
+        r-1: B bought 1 m5.large in us-east-1a
+        """,
+        deactivated=["A"],
+    )
+    assert "sharing_off" not in unused(world)
+    assert "sharing_off" not in uncovered(world)
+
+
+def test_reasons_share_the_unused_units_nearest_miss_first() -> None:
+    world = fleet("""
+        i-zone: A runs 1 m5.large in us-east-1b
+        i-size: A runs 1 m5.xlarge in us-east-1a
+        i-region: A runs 1 m5.large in eu-west-1a
+        r-1: A bought 5 m5.large in us-east-1a
+        """)
+    assert unused(world) == lines("""
+        reservation_id | reason            | unused_units
+        r-1            | nothing_running   | 4
+        r-1            | region            | 4
+        r-1            | size_not_flexible | 8
+        r-1            | wrong_zone        | 4
+        """)
+
+
+def test_one_uncovered_instance_is_a_reason_only_once() -> None:
+    world = fleet("""
+        i-1: A runs 1 m5.large in us-east-1b
+        r-1: A bought 1 m5.large in us-east-1a
+        r-2: A bought 1 m5.large in us-east-1c
+        """)
+    assert unused(world) == lines("""
+        reservation_id | reason          | unused_units
+        r-1            | wrong_zone      | 4
+        r-2            | nothing_running | 4
+        """)
+
+
+def test_what_is_used_has_no_reason() -> None:
+    world = fleet("""
+        i-1: A runs 1 m5.large in us-east-1a
+        i-2: A runs 1 m5.large in us-east-1b
+        r-1: A bought 1 m5.large in us-east-1a
+        """)
+    assert unused(world) == "reservation_id | reason | unused_units"
+
+
+def test_an_instance_is_uncovered_because_nothing_matches_or_all_that_matches_is_used_up() -> None:
+    world = fleet("""
+        i-1: A runs 2 m5.large in us-east-1a
+        i-2: A runs 1 c5.large in us-east-1a
+        i-3: A runs 1 m5.large in us-east-1a, Windows
+        i-4: A runs 1 r5.2xlarge in us-east-1a
+        r-1: A bought 1 m5.large in us-east-1
+        r-2: A bought 1 r5.xlarge in us-east-1
+        r-3: A bought 1 c5.xlarge in us-east-1a
+        """)
+    assert uncovered(world) == lines("""
+        instance_id | covered_units | uncovered_units | reason
+        i-4         | 8             | 8               | exhausted
+        i-1/2       | 0             | 4               | exhausted
+        i-2         | 0             | 4               | no_reservation
+        i-3         | 0             | 4               | no_reservation
+        """)
+
+
+def test_every_reason_has_a_text() -> None:
+    assert set(UNUSED_REASONS_TEXT) == {
+        "wrong_zone",
+        "size_not_flexible",
+        "sharing_off",
+        "platform",
+        "tenancy",
+        "region",
+        "nothing_running",
+    }
+    assert set(UNCOVERED_REASONS_TEXT) == {"no_reservation", "exhausted", "sharing_off"}
+
+
+@pytest.mark.parametrize("text", ["", "i-1: A runs 1 m5.large in us-east-1a"])
+def test_no_reservations_need_no_reasons(text: str) -> None:
+    world = fleet(text)
+    found = unused_reasons(world.covered, world.active, world.allocations, world.sharing)
+    pd.testing.assert_frame_equal(found, UNUSED_REASONS.of([]))
+
+
+@pytest.mark.parametrize("text", ["", "r-1: A bought 1 m5.large in us-east-1a"])
+def test_no_instances_are_not_uncovered(text: str) -> None:
+    world = fleet(text)
+    found = uncovered_instances(world.covered, world.active, world.sharing)
+    pd.testing.assert_frame_equal(found, UNCOVERED.of([]))
