@@ -146,16 +146,17 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
         ),
         Table(
             "Utilization",
-            "Active reservations, used by instances running at the moment of observation.",
+            "Active reservations, most unused first, used by instances running at the moment of"
+            " observation.",
             UTILIZATION,
-            analysis.utilization,
+            _most_unused_first(analysis.utilization),
         ),
         Table(
             "Unused by reason",
             "What kept unused units from being used; the reasons of a reservation add up to its"
             " unused units.",
             UNUSED_REASONS,
-            analysis.unused_reasons,
+            _most_unused_first(analysis.unused_reasons),
         ),
         Table(
             "Coverage by family",
@@ -230,6 +231,10 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
     return {table.name: _checked(table) for table in tables}
 
 
+def _most_unused_first(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.sort_values(["unused_units", "reservation_id"], ascending=[False, True])
+
+
 def _checked(table: Table) -> Table:
     return replace(table, rows=table.frame.check(table.rows))
 
@@ -280,7 +285,7 @@ def _reading(account_ids: pd.Series[str], outcomes: pd.DataFrame) -> list[str]:
 
 
 def _families(analysis: Analysis) -> pd.DataFrame:
-    family = analysis.covered["instance_type"].str.partition(".")[0]
+    family = analysis.covered["instance_type"].str.split(".").str[0]
     return measure(analysis.covered.assign(family=family), FAMILIES.key).sort_values(
         ["running_units", "family"], ascending=[False, True]
     )
