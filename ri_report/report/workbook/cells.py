@@ -124,7 +124,8 @@ class Sheet:
             title: At most 31 characters.
             widths: Width of each column [characters].
             run: Name of the run, for the footer.
-            head_row: The row that stays in sight and is repeated on every page; 0: none.
+            head_row: The row that stays in sight and is repeated on every page; 0: the title is
+                repeated, and nothing stays.
         """
         self.ws = book.create_sheet(title)
         self.widths = widths
@@ -135,7 +136,8 @@ class Sheet:
         self.ws.sheet_view.showGridLines = False
         if head_row:
             self.ws.freeze_panes = f"B{head_row + 1}"
-            self.ws.print_title_rows = f"{head_row}:{head_row}"
+        repeated = head_row or 1
+        self.ws.print_title_rows = f"{repeated}:{repeated}"
         self._set_up_print(run)
 
     def line(self, *cells: tuple[Value, Look], height: float | None = None) -> None:
