@@ -105,7 +105,7 @@ def _code(usage_operations: pd.Series[str]) -> pd.Series[str]:
 
 
 def _looked_up(texts: pd.Series[str], table: Mapping[str, str]) -> pd.Series[str]:
-    return texts.map(dict(table)).fillna("").astype("str")
+    return texts.map(dict(table)).astype("str").fillna("")
 
 
 def _assumed(instances: pd.DataFrame) -> pd.Series[str]:

@@ -94,7 +94,7 @@ def utilization(
                 active["reservation_id"], allocations[allocations["tier"] != OWNER]
             ),
             days_left=np.floor(days).astype("Int64"),
-            unused_reason=active["reservation_id"].map(_main_reasons(reasons)).fillna(""),
+            unused_reason=_main_reasons(active["reservation_id"], reasons),
         ).sort_values("reservation_id")
     )
 
@@ -125,12 +125,13 @@ def pools(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame
     return POOLS.check(sums)
 
 
-def _main_reasons(reasons: pd.DataFrame) -> pd.Series[str]:
-    """Return the reason with most units by reservation; of equal ones the alphabetical first."""
+def _main_reasons(ids: pd.Series[str], reasons: pd.DataFrame) -> pd.Series[str]:
+    """Return the reason with most units of each reservation, of equal ones the first by name."""
     ranked = reasons.sort_values(
         ["reservation_id", "unused_units", "reason"], ascending=[True, False, True]
-    )
-    return ranked.drop_duplicates("reservation_id").set_index("reservation_id")["reason"]
+    ).drop_duplicates("reservation_id")
+    main = dict(zip(ranked["reservation_id"], ranked["reason"], strict=True))
+    return ids.map(main).astype("str").fillna("")
 
 
 def _flows(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,68 @@
+"""The rules in their order: counts of what runs, and inventories that lack one side or both."""
+
+from __future__ import annotations
+
+import pytest
+
+from ri_report.rules import counts, coverage, eligibility, expiry, reasons
+from ri_report.rules import utilization as use
+from ri_report.rules.allocation import ALLOCATIONS
+from ri_report.rules.analysis import analyze
+from ri_report.rules.coverage import COVERED_USAGE_COLUMNS
+from tests.rules.fleet import fleet, lines, table
+
+DECLARED = {
+    "running": counts.RUNNING.names,
+    "covered": [*eligibility.USAGE.names, *(column.name for column in COVERED_USAGE_COLUMNS)],
+    "not_eligible": eligibility.NOT_ELIGIBLE.names,
+    "active": eligibility.ACTIVE.names,
+    "other_states": eligibility.OTHER_STATES.names,
+    "allocations": ALLOCATIONS.names,
+    "coverage": coverage.COVERAGE.names,
+    "coverage_by_account": coverage.COVERAGE_BY_ACCOUNT.names,
+    "utilization": use.UTILIZATION.names,
+    "unused_reasons": reasons.UNUSED_REASONS.names,
+    "uncovered": reasons.UNCOVERED.names,
+    "pools": use.POOLS.names,
+    "expiries": expiry.EXPIRIES.names,
+}
+RUNNING = "i-1: A runs 2 m5.large in us-east-1a"
+SPOT = "i-2: A runs 2 m5.large in us-east-1a, spot"
+BOUGHT = "r-1: A bought 1 m5.large in us-east-1"
+RETIRED = "r-2: A bought 1 m5.large in us-east-1, retired"
+
+
+def test_running_instances_are_counted_by_account_region_and_type() -> None:
+    world = fleet("""
+        i-1: A runs 3 m5.large in us-east-1a
+        i-2: A runs 1 m5.large in us-east-1b, spot
+        i-3: A runs 1 m5.large in us-east-1b, dedicated
+        i-4: A runs 5 m5.large in us-east-1b, stopped
+        i-5: B runs 2 c5.large in eu-west-1a, host
+        """)
+    found = counts.running(world.usage, world.not_eligible)
+    assert table(found, counts.RUNNING.names) == lines("""
+        account_id | region    | instance_type | running_instances | eligible_instances | not_eligible_instances
+        A          | us-east-1 | m5.large      | 5                 | 4                  | 1
+        B          | eu-west-1 | c5.large      | 2                 | 0                  | 2
+        """)  # noqa: E501 - a table
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("", set()),
+        (RUNNING, {"running", "covered", "coverage", "coverage_by_account", "uncovered", "pools"}),
+        (SPOT, {"running", "not_eligible"}),
+        (BOUGHT, {"active", "utilization", "unused_reasons", "pools", "expiries"}),
+        (RETIRED, {"other_states"}),
+        (f"{SPOT}\n{RETIRED}", {"running", "not_eligible", "other_states"}),
+    ],
+)
+def test_what_is_not_there_makes_empty_tables_with_all_their_columns(
+    text: str, filled: set[str]
+) -> None:
+    world = fleet(text)
+    result = vars(analyze(world.inventory, world.sharing))
+    assert {name for name, frame in result.items() if len(frame)} == filled
+    assert {name: list(frame.columns) for name, frame in result.items()} == DECLARED
