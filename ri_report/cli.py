@@ -25,11 +25,13 @@ from ri_report.errors import (
 from ri_report.options import AS_OF, CONFIG, MANNERS, OUTPUT, SCOPE, option, options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ri_report.aws.scope import Scope
     from ri_report.config import Config
     from ri_report.pipeline import Result
+    from ri_report.progress import Bar, Lines
+    from ri_report.report.model import Finding
 
 log = logging.getLogger("ri_report")
 
@@ -57,9 +59,9 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _end("stopped before the end; nothing of this run was written", 130)
+        _end("stopped before the end; every file that is there is whole", 130)
     except Exception as error:
-        if "--debug" in sys.argv:
+        if "--debug" in sys.argv or os.environ.get("RI_REPORT_DEBUG"):
             raise
         kind = type(error).__name__
         _end(f"unexpected {kind}; this is a bug: run again with --debug and report it", 4)
@@ -70,9 +72,9 @@ def _terminate(*_: object) -> NoReturn:
 
 
 def _end(message: str, code: int) -> NoReturn:
-    from ri_report.report.text import visible
-
-    click.echo(f"ri-report: {visible(message, 2000)}", err=True)
+    if not log.handlers:
+        _talk(verbose=0, quiet=False, log_format="text")
+    log.error("%s", message)
     sys.exit(code)
 
 
@@ -103,13 +105,14 @@ def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> in
     Ends with 0 and says why `run` would end with 3 here: one account of the demo organization
     lacks the role, so the report is incomplete.
     """
+    from ri_report.config import load_config
     from ri_report.sandbox.demo import demo_organization
     from ri_report.sandbox.server import serve
 
     _talk(**options)
-    config = _config(None, {"output.dir": output_dir, "output.formats": formats})
+    config = load_config(None, {"output.dir": output_dir, "output.formats": formats})
     with serve(demo_organization(DEMO_AS_OF)) as endpoint, _environment(endpoint.environment):
-        result = _run(config, "", DEMO_AS_OF, "demo", silent=options["no_progress"])
+        result = _run(config, "", DEMO_AS_OF, "demo", options)
     _say_written(result)
     code = _verdict(result, options["fail_on"])
     if code == EXIT_INCOMPLETE:
@@ -127,7 +130,7 @@ def run(profile: str | None, as_of: datetime | None, *, dry_run: bool, **options
     moment = as_of or datetime.now(UTC).replace(microsecond=0)
     if dry_run:
         return _dry_run(config, profile or "")
-    result = _run(config, profile or "", moment, run_name(moment), silent=options["no_progress"])
+    result = _run(config, profile or "", moment, run_name(moment), options)
     _say_written(result)
     return _verdict(result, options["fail_on"])
 
@@ -138,12 +141,12 @@ def run(profile: str | None, as_of: datetime | None, *, dry_run: bool, **options
 def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
     """Collect from every linked account and keep a snapshot, without a report."""
     from ri_report.pipeline import collect_snapshot
-    from ri_report.progress import progress
+    from ri_report.report.findings import gaps
 
     _talk(**options)
     config = _config(options["config"], _overrides(options))
     moment = as_of or datetime.now(UTC).replace(microsecond=0)
-    with progress(wanted=not options["no_progress"]) as shown:
+    with _progress(options) as shown:
         inventory, folder = collect_snapshot(
             config,
             _scope(config, profile),
@@ -152,7 +155,8 @@ def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
             progress=shown,
         )
     click.echo(folder)
-    return EXIT_INCOMPLETE if inventory.outcomes["is_gap"].any() else EXIT_COMPLETE
+    _say_found(gaps(inventory))
+    return _incomplete(inventory.outcomes.loc[inventory.outcomes["is_gap"], "status"])
 
 
 @ri_report.command(epilog=EXIT_CODES)
@@ -308,19 +312,29 @@ def _scope(config: Config, profile: str | None) -> Scope:
     return scope_of(config, profile or "", os.environ.get("AWS_REGION", ""))
 
 
-def _run(config: Config, profile: str, as_of: datetime, name: str, *, silent: bool) -> Result:
+def _run(
+    config: Config, profile: str, as_of: datetime, name: str, options: dict[str, Any]
+) -> Result:
     from ri_report.pipeline import run as run_pipeline
+
+    with _progress(options) as shown:
+        return run_pipeline(config, _scope(config, profile), as_of=as_of, name=name, progress=shown)
+
+
+def _progress(options: dict[str, Any]) -> Lines | Bar:
     from ri_report.progress import progress
 
-    with progress(wanted=not silent) as shown:
-        return run_pipeline(config, _scope(config, profile), as_of=as_of, name=name, progress=shown)
+    wanted = not options["no_progress"] and not options["quiet"]
+    return progress(wanted=wanted, lines=options["log_format"] == "json")
 
 
 def _dry_run(config: Config, profile: str) -> int:
     from ri_report.aws.plan import plan
+    from ri_report.logs import LONGEST_LINE
+    from ri_report.report.text import visible
 
     for line in plan(_scope(config, profile)):
-        click.echo(line)
+        click.echo(visible(line, LONGEST_LINE))
     return EXIT_COMPLETE
 
 
@@ -332,13 +346,9 @@ def _say_written(result: Result) -> None:
 def _verdict(result: Result, thresholds: tuple[tuple[str, float], ...]) -> int:
     """Say what the report lacks or breaches, and return the exit code."""
     made = result.report
-    for finding in made.findings:
-        if finding.level == "gap":
-            log.warning("%s. %s", finding.text, finding.fix)
-    if (made.tables["gaps"].rows["status"] == "INTEGRITY").any():
-        return EXIT_INTEGRITY
-    if not made.is_complete:
-        return EXIT_INCOMPLETE
+    _say_found(made.findings)
+    if code := _incomplete(made.tables["gaps"].rows["status"]):
+        return code
     values = {kpi.name: kpi.value for kpi in made.kpis}
     code = EXIT_COMPLETE
     for name, bound in thresholds:
@@ -347,6 +357,20 @@ def _verdict(result: Result, thresholds: tuple[tuple[str, float], ...]) -> int:
             log.warning("%s is %.4f, below %s", name, value, bound)
             code = EXIT_THRESHOLD
     return code
+
+
+def _incomplete(gaps: Iterable[str]) -> int:
+    """Return the exit code that the statuses of what was not read call for; 0 for none."""
+    statuses = set(gaps)
+    if "INTEGRITY" in statuses:
+        return EXIT_INTEGRITY
+    return EXIT_INCOMPLETE if statuses else EXIT_COMPLETE
+
+
+def _say_found(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        level = logging.WARNING if finding.level == "gap" else logging.DEBUG
+        log.log(level, "%s", f"{finding.text}. {finding.fix}".removesuffix(". "))
 
 
 @contextmanager

@@ -21,7 +21,8 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"time": moment, "level": record.levelname.lower(), "message": record.getMessage()}
-        return json.dumps(line)
+        # JSON leaves one character as it is that a terminal acts on: DEL.
+        return json.dumps(line).replace("\x7f", "\\u007f")
 
 
 def configure(*, verbose: int, quiet: bool, log_format: str) -> None:
@@ -35,4 +36,4 @@ def configure(*, verbose: int, quiet: bool, log_format: str) -> None:
     log.handlers[:] = [handler]
     log.propagate = False
     level = logging.DEBUG if verbose else logging.INFO
-    log.setLevel(logging.ERROR if quiet else level)
+    log.setLevel(logging.WARNING if quiet else level)

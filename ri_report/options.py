@@ -114,13 +114,13 @@ SCOPE = options_of(
 )
 MANNERS = options_of(
     option("--no-progress", is_flag=True, help="Show no progress."),
-    click.option("-v", "--verbose", count=True, help="Say more on stderr."),
-    click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+    option("-v", "--verbose", count=True, help="Say more on stderr."),
+    option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
     option(
         "--log-format",
         type=click.Choice(["text", "json"]),
         default="text",
         help="How lines on stderr look [text].",
     ),
-    click.option("--debug", is_flag=True, help="Show tracebacks of unexpected errors."),
+    option("--debug", is_flag=True, help="Show tracebacks of unexpected errors."),
 )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from ri_report.aws.collect import collect
 from ri_report.aws.scope import ConfiguredAccount, Scope
 from ri_report.config import Config
 from ri_report.delivery.files import check_writable, write
 from ri_report.delivery.folders import replace_folder
+from ri_report.errors import ConfigError
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.snapshot import read_snapshot, snapshot_files
 from ri_report.report.assembly import build_report
@@ -56,10 +60,20 @@ def run(config: Config, scope: Scope, *, as_of: datetime, name: str, progress: P
 def collect_snapshot(
     config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress
 ) -> tuple[Inventory, Path]:
-    """Collect and keep what was seen; the output folder is checked before the first call."""
+    """Collect and keep what was seen; the output folders are checked before the first call."""
     check_writable(Path(config.output.dir))
-    inventory = collect(scope, as_of=as_of, run=name, progress=progress)
+    folder = run_folder(config, name)
+    if os.path.lexists(folder):
+        check_writable(folder)
+    seen = collect(scope, as_of=as_of, run=name, progress=progress)
+    inventory = replace(seen, endpoint=_host(seen.endpoint))
     return inventory, keep(inventory, config)
+
+
+def _host(endpoint: str) -> str:
+    """Return the host alone: a loopback port changes with every start and says nothing."""
+    host, _, port = endpoint.rpartition(":")
+    return host if port.isdecimal() and ":" not in host else endpoint
 
 
 def report_snapshot(folder: Path, config: Config | None, output: dict[str, object]) -> Result:
@@ -71,9 +85,17 @@ def report_snapshot(folder: Path, config: Config | None, output: dict[str, objec
         output: The table [output] to use with these.
     """
     inventory, settings = read_snapshot(folder)
-    return report_inventory(
-        inventory, config or Config.model_validate(settings | {"output": output})
-    )
+    return report_inventory(inventory, config or _settings_of_run(folder, settings, output))
+
+
+def _settings_of_run(folder: Path, settings: dict[str, Any], output: dict[str, object]) -> Config:
+    try:
+        return Config.model_validate(settings | {"output": output})
+    except ValidationError as error:
+        raise ConfigError(
+            f"{folder}: was kept with settings that this ri-report does not know; use the version"
+            " that wrote it, or name settings with --config"
+        ) from error
 
 
 def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result:

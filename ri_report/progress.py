@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -19,20 +20,20 @@ from rich.progress import (
 
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Self, TextIO
+    from typing import Self
 
+log = logging.getLogger("ri_report")
 
 SECONDS_BETWEEN_LINES = 5.0
 
 
 class Lines:
-    """Plain lines: the first account, then one line every few seconds, and the last account."""
+    """Plain lines of the log: the first account, one every few seconds, and the last account."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """Write to the stream."""
-        self._stream = stream
+    def __init__(self) -> None:
+        """Begin with nothing done."""
         self._total = self._done = self._failed = 0
-        self._last = 0.0
+        self._last = -SECONDS_BETWEEN_LINES
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -57,8 +58,7 @@ class Lines:
         now = time.monotonic()
         if self._done == self._total or now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
-            self._stream.write(f"{self._done}/{self._total} accounts, {self._failed} failed\n")
-            self._stream.flush()
+            log.info("%d/%d accounts, %d failed", self._done, self._total, self._failed)
 
 
 class Bar:
@@ -112,8 +112,13 @@ class Quiet(Lines):
         """Say nothing."""
 
 
-def progress(*, wanted: bool) -> Lines | Bar:
-    """Return a bar if stderr is a terminal, plain lines if it is not, silence if not wanted."""
+def progress(*, wanted: bool, lines: bool = False) -> Lines | Bar:
+    """Return what shows progress on stderr.
+
+    Args:
+        wanted: False for silence.
+        lines: Whether even a terminal gets lines, because whoever reads them expects a log.
+    """
     if not wanted:
-        return Quiet(sys.stderr)
-    return Bar() if sys.stderr.isatty() else Lines(sys.stderr)
+        return Quiet()
+    return Lines() if lines or not sys.stderr.isatty() else Bar()

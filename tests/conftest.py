@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from ri_report.sandbox.server import Endpoint
 
 DEBIAN_PACKAGES = {
     "chromium": "chromium",
@@ -34,3 +43,83 @@ def require_program() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, and what it wrote to stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def paths(self) -> list[Path]:
+        """What stdout names, one path a line."""
+        return [Path(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Stand in an empty folder, with nothing of the surroundings in the environment."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "RI_REPORT_"))]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "nonexistent"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    own_environment: None,  # noqa: ARG001 - prepares the process
+) -> Iterator[Callable[..., Ended]]:
+    """Return a function that runs `ri-report` with these arguments, inside this process."""
+    from botocore.retries.standard import ExponentialBackoff  # noqa: PLC0415 - few tests need it
+
+    from ri_report.cli import main  # noqa: PLC0415 - few tests need it
+
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
+    log, botocore = logging.getLogger("ri_report"), logging.getLogger("botocore")
+    before = signal.getsignal(signal.SIGTERM), log.level, log.propagate, botocore.level
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["ri-report", *map(str, arguments)])
+        log.handlers.clear()
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        assert isinstance(code, int)
+        return Ended(code, *capsys.readouterr())
+
+    yield run
+    signal.signal(signal.SIGTERM, before[0])
+    log.handlers.clear()
+    log.setLevel(before[1])
+    log.propagate = before[2]
+    botocore.setLevel(before[3])
+
+
+@pytest.fixture
+def organization_served(
+    monkeypatch: pytest.MonkeyPatch,
+    own_environment: None,  # noqa: ARG001 - this comes on top of it
+) -> Iterator[Callable[[str], Endpoint]]:
+    """Return a function that serves an organization and points the environment at it."""
+    from ri_report.sandbox.declaration import organization_from  # noqa: PLC0415 - few need it
+    from ri_report.sandbox.server import serve  # noqa: PLC0415 - few tests need it
+
+    as_of = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+    with ExitStack() as stack:
+
+        def start(text: str) -> Endpoint:
+            endpoint = stack.enter_context(serve(organization_from(text, as_of)))
+            for name, value in endpoint.environment.items():
+                monkeypatch.setenv(name, value)
+            return endpoint
+
+        yield start

@@ -33,7 +33,7 @@ WORTH_A_WARNING = {
 def findings(inventory: Inventory, analysis: Analysis) -> tuple[Finding, ...]:
     """Return the findings: gaps first, then warnings, then notes."""
     return (
-        *_gaps(inventory),
+        *gaps(inventory),
         *_factors(analysis),
         *_platforms(analysis),
         *_reservations(analysis),
@@ -61,15 +61,16 @@ def named(values: pd.Series[str]) -> str:
     return f"{head} and {more:,} more" if more > 0 else head
 
 
-def _gaps(inventory: Inventory) -> list[Finding]:
-    gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
+def gaps(inventory: Inventory) -> list[Finding]:
+    """Return what was not read, one finding for each kind of cell and cause."""
+    cells = inventory.outcomes[inventory.outcomes["is_gap"]]
     names = inventory.accounts.set_index("account_id")["account_name"]
-    labels = gaps["account_id"] + gaps["account_id"].map(names).map(
+    labels = cells["account_id"] + cells["account_id"].map(names).map(
         lambda name: f" ({name})" if isinstance(name, str) and name else ""
     )
-    labels = labels.where(gaps["region"] == "", labels + " in " + gaps["region"])
+    labels = labels.where(cells["region"] == "", labels + " in " + cells["region"])
     found = []
-    for (kind, status, reason), rows in gaps.groupby(["kind", "status", "reason"]):
+    for (kind, status, reason), rows in cells.groupby(["kind", "status", "reason"]):
         what = (
             "Not read" if kind in ("account", "regions") else f"{str(kind).capitalize()} not read"
         )

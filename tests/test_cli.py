@@ -1,0 +1,364 @@
+"""The command line: what it says, where it says it, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from ri_report import __version__, pipeline
+from ri_report.cli import ri_report
+from ri_report.inventory.records import account_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Command = Callable[..., Any]
+    Serve = Callable[[str], Any]
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ("demo", "run", "collect", "report", "iam", "sandbox")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "jinja2",
+    "lxml",
+    "numpy",
+    "openpyxl",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "rich",
+)
+COMPANY = """
+management 111111111111 payer
+run 1 m5.large us-east-1a
+buy 2 m5.large us-east-1
+account 222222222222 web
+run 3 m5.large us-east-1a
+"""
+HOSTILE = "evil\\x1b[2J\\x07\\u202e\\r\\nERROR: all is well"
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+US = ("--region", "us-east-1", "--as-of", "2026-11-22T06:30Z")
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_asking_for_help_imports_nothing_heavy() -> None:
+    """What is not imported takes no time: --help answers at once."""
+    code = (
+        "import sys; import ri_report.cli; "
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    assert python("-c", code).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(command: Command, name: str) -> None:
+    ended = command(name, "--help")
+    assert ended.code == 0
+    assert ended.out.startswith(f"Usage: ri-report {name} [OPTIONS]")
+    assert ended.err == ""
+
+
+def test_help_lists_every_command_and_exit_code(command: Command) -> None:
+    ended = command("--help")
+    assert ended.code == 0
+    assert set(COMMANDS) == set(ri_report.commands)
+    for name in COMMANDS:
+        assert re.search(rf"^  {name}  +[A-Z]", ended.out, re.MULTILINE)
+    for code in ("0", "2", "3", "4", "7", "8", "130/143"):
+        assert re.search(rf"\b{code}  ", ended.out)
+
+
+def test_the_version_is_printed(command: Command) -> None:
+    assert command("--version").out == f"ri-report, version {__version__}\n"
+
+
+def test_the_module_is_the_command() -> None:
+    ended = python("-m", "ri_report", "--version")
+    assert (ended.returncode, ended.stdout) == (0, f"ri-report, version {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("runn",), "No such command 'runn'"),
+        (("run", "--rol-name", "x"), "--role-name"),
+        (("run", "--as-of", "yesterday"), "'yesterday' is not ISO 8601"),
+        (("run", "--fail-on", "waste<3"), "'waste<3' is not like 'utilization<0.8'"),
+        (("run", "--fail-on", "utilization<80"), "is not like 'utilization<0.8'"),
+        (("run", "--log-format", "xml"), "'xml'"),
+        (("run", "--format", "htm"), "did you mean html?"),
+        (("run", "--account", "12"), "--account: '12' is not an account id"),
+        (("run", "--region", "us-east1"), "--region: 'us-east1'"),
+        (("run", "--config", "absent.toml"), "absent.toml: there is no such file"),
+        (("run", "--role-name", "a b"), "--role-name"),
+        (("report",), "one of --snapshot DIR and --from-dumps DIR"),
+        (("report", "--snapshot", "x", "--from-dumps", "y"), "one of --snapshot"),
+        (("report", "--snapshot", "x", "--as-of", "2026-01-01"), "a snapshot has its own moment"),
+        (("report", "--snapshot", "x"), "x: is not a snapshot"),
+        (("report", "--from-dumps", "x"), "x: there is no such folder"),
+        (("iam", "--application-account", "12"), "12"),
+        (("iam",), "--application-account"),
+    ],
+)
+def test_a_wrong_call_ends_with_2_and_says_what_is_wrong(
+    command: Command, arguments: tuple[str, ...], said: str
+) -> None:
+    ended = command(*arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+    assert list(Path().iterdir()) == []
+
+
+def test_a_value_comes_from_the_flag_before_the_environment_before_the_file(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization_served(COMPANY)
+    by_default = command("run", "--dry-run").out
+    Path("ri-report.toml").write_text('[organization]\nrole_name = "FromFile"')
+    by_file = command("run", "--dry-run").out
+    monkeypatch.setenv("RI_REPORT_ROLE_NAME", "FromEnvironment")
+    by_environment = command("run", "--dry-run").out
+    by_flag = command("run", "--dry-run", "--role-name", "FromFlag").out
+    roles = [
+        re.findall(r"222222222222:role/(\S+)", out)
+        for out in (by_default, by_file, by_environment, by_flag)
+    ]
+    assert roles == [
+        ["CrossAccountInstanceCounter"],
+        ["FromFile"],
+        ["FromEnvironment"],
+        ["FromFlag"],
+    ]
+
+
+def test_a_repeatable_option_is_a_list_in_the_environment(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization_served(COMPANY + "account 333333333333 data\n")
+    monkeypatch.setenv("RI_REPORT_EXCLUDE_ACCOUNT", "222222222222 333333333333")
+    assert command("run", "--dry-run").out.count("left out by the configuration") == 2
+
+
+def test_a_dry_run_says_who_would_be_read_and_writes_nothing(
+    command: Command, organization_served: Serve
+) -> None:
+    endpoint = organization_served(COMPANY + "account 333333333333 old state=SUSPENDED\n")
+    ended = command("run", "--dry-run")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("111111111111  read as arn:aws:iam::111111111111:")
+    assert lines[1].startswith("222222222222  read as arn:aws:iam::222222222222:role/")
+    assert lines[2] == "333333333333  the account is SUSPENDED  old"
+    assert list(Path().iterdir()) == []
+    assert {call.operation for call in endpoint.calls} <= {
+        "GetCallerIdentity",
+        "ListAccounts",
+        "DescribeOrganization",
+    }
+
+
+def test_paths_go_to_stdout_and_all_else_to_stderr(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(COMPANY)
+    ended = command("run", *US, "--format", "json,csv")
+    assert ended.code == 0
+    assert ended.paths[:2] == [
+        Path("reports/2026-11-22T063000Z/snapshot"),
+        Path("reports/2026-11-22T063000Z/report.json"),
+    ]
+    assert all(path.exists() for path in ended.paths)
+    assert ended.err.splitlines()[-1] == "info: 2/2 accounts, 0 failed"
+
+
+@pytest.mark.parametrize("silence", ["-q", "--no-progress"])
+def test_progress_can_be_silenced(
+    command: Command, organization_served: Serve, silence: str
+) -> None:
+    organization_served(COMPANY)
+    assert command("run", *US, "--format", "json", silence).err == ""
+
+
+def test_what_went_wrong_is_said_even_when_quiet(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(COMPANY + "account 333333333333 data role=\n")
+    ended = command("run", *US, "--format", "json", "-q")
+    assert ended.code == 3
+    assert ended.err.startswith("warning: Not read: 333333333333 (data): DENIED (role).")
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_collecting_says_what_was_not_read(command: Command, organization_served: Serve) -> None:
+    organization_served(COMPANY + "account 333333333333 data role=\n")
+    ended = command("collect", *US, "--no-progress")
+    assert ended.code == 3
+    assert ended.paths == [Path("reports/2026-11-22T063000Z/snapshot")]
+    assert "Not read: 333333333333 (data): DENIED (role)." in ended.err
+    assert [path.name for path in Path("reports/2026-11-22T063000Z").iterdir()] == ["snapshot"]
+
+
+def test_collecting_everything_ends_with_0(command: Command, organization_served: Serve) -> None:
+    organization_served(COMPANY)
+    ended = command("collect", *US, "--no-progress")
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_more_is_said_when_asked(command: Command, organization_served: Serve) -> None:
+    organization_served(COMPANY + "run 1 m5.large us-east-1a lifecycle=spot\n")
+    less = command("run", *US, "--format", "json", "--no-progress")
+    more = command("run", *US, "--format", "json", "--no-progress", "-v")
+    assert less.err == ""
+    assert "debug: Running instances that no reservation can cover: 1 " in more.err
+
+
+def test_lines_of_the_json_log_are_json(command: Command, organization_served: Serve) -> None:
+    organization_served(COMPANY + f'account 333333333333 "{HOSTILE}" role=\n')
+    ended = command("run", *US, "--format", "json", "--log-format", "json")
+    lines = [json.loads(line) for line in ended.err.splitlines()]
+    assert {line["level"] for line in lines} == {"info", "warning"}
+    assert all(set(line) == {"time", "level", "message"} for line in lines)
+    refused = command("report", "--snapshot", "absent", "--log-format", "json")
+    (line,) = refused.err.splitlines()
+    assert json.loads(line)["level"] == "error"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_strangers_name_cannot_act_on_the_terminal(
+    command: Command,
+    organization_served: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    log_format: str,
+) -> None:
+    name = HOSTILE.encode().decode("unicode_escape")
+    organization_served(COMPANY + "account 333333333333 hostile role=\n")
+
+    def renamed(records: Any, management: str | None) -> list[dict[str, Any]]:  # noqa: ANN401 - as patched
+        return [row | {"account_name": name} for row in account_rows(records, management)]
+
+    monkeypatch.setattr("ri_report.aws.accounts.account_rows", renamed)
+    ended = command("run", *US, "--format", "json", "--log-format", log_format)
+    assert ended.code == 3
+    assert "evil" in ended.err
+    assert not CONTROL.search(ended.err)
+    planned = command("run", "--dry-run")
+    assert "evil" in planned.out
+    assert not CONTROL.search(planned.out)
+    assert len(planned.out.splitlines()) == 3
+
+
+def fail(*_: object, **__: object) -> NoReturn:
+    raise ZeroDivisionError("canary: aws_secret_access_key")
+
+
+def test_an_unexpected_error_shows_no_traceback_and_no_text_of_its_own(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization_served(COMPANY)
+    monkeypatch.setattr(pipeline, "analyze", fail)
+    ended = command("run", *US)
+    assert ended.code == 4
+    assert "Traceback" not in ended.err
+    assert "canary" not in ended.err
+    assert ended.err.splitlines()[-1] == (
+        "error: unexpected ZeroDivisionError; this is a bug: run again with --debug and report it"
+    )
+
+
+@pytest.mark.parametrize("how", ["flag", "environment"])
+def test_an_unexpected_error_shows_its_traceback_when_asked(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
+) -> None:
+    (tmp_path / "dumps").mkdir()
+    monkeypatch.setattr(pipeline, "read_dumps", fail)
+    arguments = ["report", "--from-dumps", "dumps"]
+    if how == "flag":
+        arguments.append("--debug")
+    else:
+        monkeypatch.setenv("RI_REPORT_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        command(*arguments)
+
+
+def test_an_interruption_ends_with_130(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "read_dumps", interrupt)
+    ended = command("report", "--from-dumps", "dumps")
+    assert ended.code == 130
+    assert "stopped" in ended.err
+
+
+def test_everything_written_is_private(command: Command, organization_served: Serve) -> None:
+    organization_served(COMPANY)
+    command("run", *US, "--format", "html,json,csv,parquet,xlsx")
+    written = list(Path("reports").rglob("*"))
+    folders = [Path("reports"), *(path for path in written if path.is_dir())]
+    files = [path for path in written if path.is_file()]
+    assert len(files) > 30
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [("utilization<0.9", 0), ("coverage < 0.50", 0), ("coverage<0.51", 8), ("coverage<1", 8)],
+)
+def test_a_breached_threshold_ends_with_8_after_the_report(
+    command: Command, organization_served: Serve, rule: str, code: int
+) -> None:
+    """Two of four running instances are covered, and both reservations are used."""
+    organization_served(COMPANY)
+    ended = command("run", *US, "--format", "json", "--fail-on", rule)
+    assert ended.code == code
+    assert Path("reports/2026-11-22T063000Z/report.json") in ended.paths
+    assert ("coverage is 0.5000, below" in ended.err) == (code == 8)
+
+
+def test_an_incomplete_report_is_never_judged_by_a_threshold(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(COMPANY + "account 333333333333 data role=\n")
+    assert command("run", *US, "--format", "json", "--fail-on", "coverage<1").code == 3
+
+
+def test_a_threshold_on_nothing_is_not_breached(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served("management 111111111111 payer\n")
+    ended = command("run", *US, "--format", "html,json", "--fail-on", "utilization<1")
+    assert ended.code == 0
+
+
+def test_the_demo_ends_with_0_and_says_why_a_run_would_not(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("ri-report.toml").write_text('[organization]\nrole_name = "Mine"\n[sharing]\nnonsense = 1')
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    ended = command("demo", "--format", "json", "--no-progress")
+    assert ended.code == 0
+    assert Path("reports/demo/report.json") in ended.paths
+    assert "`ri-report run` would exit with 3" in ended.err
+    assert "098765432109 (legacy-erp): DENIED (role)" in ended.err
+
+
+@pytest.mark.parametrize("form", ["json", "cloudformation", "stackset", "terraform"])
+def test_what_accounts_must_grant_is_printed(command: Command, form: str) -> None:
+    ended = command("iam", "--application-account", "111122223333", "--format", form)
+    assert (ended.code, ended.err) == (0, "")
+    assert "ec2:DescribeReservedInstances" in ended.out
