@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ri_report.rules.allocation import allocate
 from ri_report.rules.analysis import analyze
+from ri_report.rules.conservation import check_conservation
 from ri_report.rules.sharing import Sharing
 from tests.rules.fleet import Fleet, fleet
 from tests.rules.oracle import (
@@ -260,6 +261,7 @@ def test_the_reasons_of_a_reservation_add_up_to_its_unused_units(org: Organizati
 def test_every_table_adds_up_to_the_same_covered_units(org: Organization) -> None:
     world = seen(org)
     result = analyze(world.inventory, world.sharing)
+    check_conservation(result)
     covered = sum(allocate_slowly(org).values())
     assert result.coverage["covered_units"].sum() == covered
     assert result.coverage_by_account["covered_units"].sum() == covered
