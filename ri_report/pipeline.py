@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,15 +65,8 @@ def collect_snapshot(
     folder = run_folder(config, name)
     if os.path.lexists(folder):
         check_writable(folder)
-    seen = collect(scope, as_of=as_of, run=name, progress=progress)
-    inventory = replace(seen, endpoint=_host(seen.endpoint))
+    inventory = collect(scope, as_of=as_of, run=name, progress=progress)
     return inventory, keep(inventory, config)
-
-
-def _host(endpoint: str) -> str:
-    """Return the host alone: a loopback port changes with every start and says nothing."""
-    host, _, port = endpoint.rpartition(":")
-    return host if port.isdecimal() and ":" not in host else endpoint
 
 
 def report_snapshot(folder: Path, config: Config | None, output: dict[str, object]) -> Result:

@@ -39,7 +39,7 @@ def build_report(
         regions=tuple(sorted(regions)),
         kpis=headlines(analysis, inventory.as_of, targets, accounts),
         sentences=sentences(analysis, inventory.as_of),
-        findings=findings(inventory, analysis),
+        findings=findings(inventory, analysis, sharing),
         method=method(sharing),
         tables=tables,
     )

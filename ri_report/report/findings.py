@@ -9,8 +9,11 @@ import pandas as pd
 from ri_report.report.model import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
+    from ri_report.rules.sharing import Sharing
 
 NAMED = 5
 """How many accounts, types or ids a line names before it says how many more there are."""
@@ -30,10 +33,11 @@ WORTH_A_WARNING = {
 }
 
 
-def findings(inventory: Inventory, analysis: Analysis) -> tuple[Finding, ...]:
+def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tuple[Finding, ...]:
     """Return the findings: gaps first, then warnings, then notes."""
     return (
         *gaps(inventory),
+        *_sharing(inventory, sharing),
         *_factors(analysis),
         *_platforms(analysis),
         *_reservations(analysis),
@@ -53,7 +57,7 @@ def words(code: str) -> str:
     return code.replace("_", " ")
 
 
-def named(values: pd.Series[str]) -> str:
+def named(values: Iterable[str]) -> str:
     """Return the distinct values in order, the first few by name: `a, b and 3 more`."""
     distinct = sorted(set(values))
     more = len(distinct) - NAMED
@@ -81,6 +85,14 @@ def gaps(inventory: Inventory) -> list[Finding]:
             )
         )
     return found
+
+
+def _sharing(inventory: Inventory, sharing: Sharing) -> list[Finding]:
+    strangers = sharing.deactivated_accounts - set(inventory.accounts["account_id"])
+    if not strangers:
+        return []
+    text = f"Sharing is deactivated for {named(strangers)}, which is not among the accounts"
+    return [Finding("warning", text, "Correct sharing.deactivated_accounts and report again")]
 
 
 def _factors(analysis: Analysis) -> list[Finding]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
-from ri_report.inventory.outcomes import OUTCOMES, CellKind, Status
+from ri_report.inventory.outcomes import OUTCOMES, READ, CellKind
 from ri_report.inventory.schema import RESERVATIONS
 from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES, measure, ratio
@@ -77,6 +77,12 @@ ACCOUNT_SUMMARY = Frame(
         Column("borrowed_units", "units", "Covered by other accounts", nullable=True),
         Column("lent_units", "units", "Lent to other accounts", nullable=True),
     ),
+)
+
+COUNTS = Frame(
+    RUNNING.name,
+    RUNNING.key,
+    tuple(replace(c, nullable=True) if c.kind in SUMMABLE else c for c in RUNNING.columns),
 )
 
 READ_IN_FULL = "read"
@@ -197,9 +203,10 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
         Table("Not read", "What could not be read, why, and the fix.", GAPS, gaps),
         Table(
             "Running instances",
-            "All running instances by account, region and type, before any rule about discounts.",
-            RUNNING,
-            analysis.running,
+            "All running instances by account, region and type, before any rule about discounts."
+            " What was not read is unknown.",
+            COUNTS,
+            _with_unseen(COUNTS, analysis.running, gaps),
         ),
         Table(
             "Purchases",
@@ -272,14 +279,17 @@ def _accounts_without(gaps: pd.DataFrame, kinds: frozenset[CellKind]) -> set[str
 
 
 def _reading(account_ids: pd.Series[str], outcomes: pd.DataFrame) -> list[str]:
+    gaps = outcomes[outcomes["is_gap"]]
+    unread = _accounts_without(gaps, frozenset({CellKind.ACCOUNT, CellKind.REGIONS}))
+    partly = set(gaps["account_id"])
+    read = set(outcomes.loc[outcomes["status"].isin(READ), "account_id"])
+
     def reading(account_id: str) -> str:
-        own = outcomes[outcomes["account_id"] == account_id]
-        gaps = own[own["is_gap"]]
-        whole = gaps["kind"].isin([CellKind.ACCOUNT, CellKind.REGIONS]).any()
-        if gaps.empty:
-            read = own["status"].isin([Status.OK, Status.EMPTY]).any()
-            return READ_IN_FULL if read else NOT_QUERIED
-        return "not read" if whole else "partly read"
+        if account_id in unread:
+            return "not read"
+        if account_id in partly:
+            return "partly read"
+        return READ_IN_FULL if account_id in read else NOT_QUERIED
 
     return [reading(account_id) for account_id in account_ids]
 
@@ -292,7 +302,7 @@ def _families(analysis: Analysis) -> pd.DataFrame:
 
 
 def _with_unknown(coverage: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    """Add a row of unknowns for what was not read, and unknown coverage without reservations."""
+    """Mark coverage without reservations as unknown, and add what was not read at all."""
     measures = [column.name for column in MEASURES]
     blind = _cells(gaps, NO_RESERVATIONS)
     known = coverage.copy()
@@ -301,13 +311,17 @@ def _with_unknown(coverage: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     for name in measures:
         if not name.startswith("running"):
             known[name] = known[name].mask(unsure)
-    unseen = COVERAGE_BY_ACCOUNT.of(
+    return _with_unseen(COVERAGE_BY_ACCOUNT, known, gaps)
+
+
+def _with_unseen(frame: Frame, rows: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Add a row of unknowns for each account or region whose instances were not read."""
+    unseen = frame.of(
         {"account_id": account, "region": region}
         for account, region in sorted(_cells(gaps, NO_INSTANCES))
     )
-    return pd.concat([known.astype(unseen.dtypes.to_dict()), unseen]).sort_values(
-        list(COVERAGE_BY_ACCOUNT.key)
-    )
+    known = rows[frame.names].astype(unseen.dtypes.to_dict())
+    return pd.concat([known, unseen]).sort_values(list(frame.key))
 
 
 def _cells(gaps: pd.DataFrame, kinds: frozenset[CellKind]) -> set[tuple[str, str]]:
