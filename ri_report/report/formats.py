@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,12 +24,18 @@ def moment(value: datetime) -> str:
 
 def number(value: float) -> str:
     """Return up to two decimals with thousands separators: `1,234`, `0.25`, `2.5`."""
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return f"{_rounded(value, 2):,f}".rstrip("0").rstrip(".")
 
 
 def percent(value: float) -> str:
     """Return a ratio 0..1 with one decimal: `93.1 %`."""
-    return f"{value * 100:.1f} %"
+    return f"{_rounded(value * 100, 1):,f} %"
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    """Round half away from zero, as spreadsheets do, so that page and workbook show the same."""
+    step = Decimal(1).scaleb(-decimals)
+    return Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP)
 
 
 WRITERS: dict[Kind, Callable[[Any], str]] = {
