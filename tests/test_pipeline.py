@@ -193,6 +193,7 @@ def test_unread_instances_leave_the_purchases_known(
     assert "DENIED (scp)" in ended.err
     (account,) = of_account("accounts", WEB)
     assert (account["purchased_units"], account["running_instances"]) == ("16.0", "")
+    assert {account[name] for name in ("used_units", "utilization_ratio", "lent_units")} == {""}
     assert [row["reservation_id"] for row in of_account("purchases", WEB)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ri_report.report.formats import number, percent
@@ -18,40 +19,88 @@ if TYPE_CHECKING:
     from ri_report.rules.analysis import Analysis
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What the headlines rest on.
+
+    Attributes:
+        accounts_read: Active accounts in scope of which everything was read.
+        accounts_total: Active accounts in scope.
+        instances: Whether any list of instances was read.
+        reservations: Whether any list of reservations was read.
+    """
+
+    accounts_read: int
+    accounts_total: int
+    instances: bool = True
+    reservations: bool = True
+
+    @property
+    def caveat(self) -> str:
+        """What must stand beside a number that does not rest on everything; "" if it does."""
+        if self.accounts_read == self.accounts_total:
+            return ""
+        return f"Of what was read: {self.accounts_read:,} of {self.accounts_total:,} accounts"
+
+    @property
+    def unread(self) -> str:
+        """Of what no list at all was read, without which no ratio means anything; "" if none."""
+        if not self.reservations:
+            return "no list of reservations was read"
+        return "" if self.instances else "no list of instances was read"
+
+
 def headlines(
-    analysis: Analysis, as_of: datetime, targets: Targets, accounts: tuple[int, int]
+    analysis: Analysis, as_of: datetime, targets: Targets, basis: Basis
 ) -> tuple[Kpi, ...]:
-    """Return the headline numbers in reading order.
+    """Return the headline numbers in reading order; unknown where nothing of a kind was read.
 
     Args:
         analysis: What the rules made of the inventory.
         as_of: Aware UTC moment of observation.
         targets: What utilization and coverage are held against.
-        accounts: How many accounts were read in full, of how many in scope.
+        basis: What was read.
     """
-    read, total = accounts
-    caveat = "" if read == total else f"Of what was read: {read:,} of {total:,} accounts"
-    return (
+    caveat = basis.caveat
+    found: tuple[Kpi, ...] = (
         _utilization(analysis.utilization, targets.utilization, caveat),
         _coverage(analysis.covered, targets.coverage, caveat),
         _idle(analysis.utilization, caveat),
         _uncovered(analysis, caveat),
         _expiring(analysis.utilization, as_of, caveat),
-        Kpi(
-            "accounts_read",
-            "Accounts read",
-            read,
-            "count",
-            "every account in scope was read" if read == total else f"{total - read:,} not in full",
-            whole=total,
-            standing="good" if read == total else "bad",
-        ),
+    )
+    if basis.unread:
+        found = tuple(
+            replace(k, value=None, standing="unknown", detail=basis.unread) for k in found
+        )
+    return (*found, _accounts_read(basis))
+
+
+def _accounts_read(basis: Basis) -> Kpi:
+    read, total = basis.accounts_read, basis.accounts_total
+    return Kpi(
+        "accounts_read",
+        "Accounts read",
+        read,
+        "count",
+        "every account in scope was read" if read == total else f"{total - read:,} not in full",
+        whole=total,
+        standing="good" if read == total else "bad",
     )
 
 
-def sentences(analysis: Analysis, as_of: datetime) -> tuple[str, ...]:
+def sentences(analysis: Analysis, as_of: datetime, basis: Basis) -> tuple[str, ...]:
     """Return what stands out, why, and what is due, as sentences that name their numbers."""
-    found = (_most_unused(analysis), _most_uncovered(analysis), _due(analysis.utilization, as_of))
+    if basis.unread:
+        return (f"Nothing can be said about utilization and coverage: {basis.unread}.",)
+    read = " that was read" if basis.caveat else ""
+    found = (
+        _most_unused(analysis) or f"Every unit of every active reservation{read} is in use.",
+        _most_uncovered(analysis)
+        or (f"Every eligible instance{read} is covered in full." if len(analysis.covered) else ""),
+        _due(analysis.utilization, as_of)
+        or f"No reservation{read} ends within {HORIZONS_DAYS[0]} days.",
+    )
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -86,7 +135,7 @@ def _coverage(covered: pd.DataFrame, target: float, caveat: str) -> Kpi:
 
 def _idle(used: pd.DataFrame, caveat: str) -> Kpi:
     unused = used[used["unused_units"] > 0]
-    wholly = int((used["used_units"] == 0).sum())
+    wholly = int((unused["used_units"] == 0).sum())
     partly = len(unused) - wholly
     detail = f"in {len(unused):,} reservations: {wholly:,} idle, {partly:,} partly used"
     value = float(unused["unused_units"].sum())
@@ -139,7 +188,7 @@ def _most_unused(analysis: Analysis) -> str:
     rows = analysis.unused_reasons.merge(where, on="reservation_id", how="left", validate="m:1")
     top = _largest(rows, ["region", "pool", "platform", "reason"], "unused_units")
     if top is None:
-        return "Every unit of every active reservation is in use."
+        return ""
     share = percent(top["unused_units"] / rows["unused_units"].sum())
     why = UNUSED_REASONS_TEXT[top["reason"]]
     return (
@@ -157,7 +206,7 @@ def _most_uncovered(analysis: Analysis) -> str:
     )
     top = _largest(rows, ["region", "pool", "platform", "reason"], "uncovered_units")
     if top is None:
-        return "Every eligible instance is covered in full." if len(analysis.covered) else ""
+        return ""
     share = percent(top["uncovered_units"] / rows["uncovered_units"].sum())
     why = UNCOVERED_REASONS_TEXT[top["reason"]]
     return (
@@ -169,7 +218,7 @@ def _most_uncovered(analysis: Analysis) -> str:
 def _due(used: pd.DataFrame, as_of: datetime) -> str:
     soon = ending_within(used, HORIZONS_DAYS[0], as_of).sort_values(["end", "reservation_id"])
     if soon.empty:
-        return f"No reservation ends within {HORIZONS_DAYS[0]} days."
+        return ""
     first, units = soon.iloc[0], number(soon["used_units"].sum())
     one = "reservation ends" if len(soon) == 1 else "reservations end"
     return (

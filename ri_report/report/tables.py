@@ -264,8 +264,9 @@ def account_summary(inventory: Inventory, analysis: Analysis) -> pd.DataFrame:
         "covered_units": instances_known & bought_known,
         "borrowed_units": instances_known & bought_known,
         "purchased_units": bought_known,
-        "used_units": bought_known,
-        "lent_units": bought_known,
+        # What an account runs itself comes first, so that what it lends follows from it.
+        "used_units": instances_known & bought_known,
+        "lent_units": instances_known & bought_known,
     }.items():
         rows[name] = rows[name].astype("Float64").fillna(0.0).where(known)
     return rows.assign(
