@@ -170,6 +170,25 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
         raise ConfigError(mistakes(error.errors(), str(path), given, Config)) from None
 
 
+def kept_config(values: Mapping[str, Any], folder: Path) -> Config:
+    """Return the configuration that was kept with a snapshot.
+
+    Args:
+        values: The tables of the configuration by name.
+        folder: The snapshot.
+
+    Raises:
+        ConfigError: a later version kept settings that this one does not know.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{folder}: was kept with settings that this ri-report does not know; use the version"
+            " that wrote it, or name settings with --config"
+        ) from error
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

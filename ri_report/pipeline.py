@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from ri_report.aws.collect import collect
 from ri_report.aws.scope import ConfiguredAccount, Scope
-from ri_report.config import Config
+from ri_report.config import kept_config
 from ri_report.delivery.files import check_writable, write
 from ri_report.delivery.folders import replace_folder
-from ri_report.errors import ConfigError
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.snapshot import read_snapshot, snapshot_files
 from ri_report.report.assembly import build_report
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ri_report.aws.collect import Progress
+    from ri_report.config import Config
     from ri_report.inventory.schema import Inventory
 
 SNAPSHOT = "snapshot"
@@ -78,17 +76,7 @@ def report_snapshot(folder: Path, config: Config | None, output: dict[str, objec
         output: The table [output] to use with these.
     """
     inventory, settings = read_snapshot(folder)
-    return report_inventory(inventory, config or _settings_of_run(folder, settings, output))
-
-
-def _settings_of_run(folder: Path, settings: dict[str, Any], output: dict[str, object]) -> Config:
-    try:
-        return Config.model_validate(settings | {"output": output})
-    except ValidationError as error:
-        raise ConfigError(
-            f"{folder}: was kept with settings that this ri-report does not know; use the version"
-            " that wrote it, or name settings with --config"
-        ) from error
+    return report_inventory(inventory, config or kept_config(settings | {"output": output}, folder))
 
 
 def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result:

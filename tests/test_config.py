@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ri_report.config import Config, load_config
+from ri_report.config import Config, kept_config, load_config
 from ri_report.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -256,3 +256,15 @@ def test_the_external_id_is_in_no_repr(tmp_path: Path) -> None:
     assert config.organization.external_id.get_secret_value() == "canary-4711"
     for shown in (repr(config), str(config), config.model_dump_json()):
         assert "canary-4711" not in shown
+
+
+def test_what_was_kept_with_a_snapshot_comes_back(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, WHOLE))
+    kept = config.model_dump(mode="json", include={"sharing", "targets"})
+    assert kept_config(kept, tmp_path).sharing == config.sharing
+    assert kept_config(kept, tmp_path).targets == config.targets
+
+
+def test_settings_of_a_later_version_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="settings that this ri-report does not know"):
+        kept_config({"sharing": {"mode": "later"}}, tmp_path)
