@@ -30,6 +30,10 @@ WORTH_A_WARNING = {
     "payment-failed": "payment failed, no discount",
     "malformed": "left out, because scope, zone or count makes no sense",
     "state_unknown": "left out, because AWS gave no state",
+    "platform_unknown": "left out, because the platform is not recognized",
+    "tenancy_unknown": "left out, because the tenancy is not recognized",
+    "outside_region_zones": "left out, because AWS does not say what they cover outside the zones"
+    " of the region",
 }
 
 
@@ -39,6 +43,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *gaps(inventory),
         *_sharing(inventory, sharing),
         *_factors(analysis),
+        *_flexibility(analysis),
         *_platforms(analysis),
         *_reservations(analysis),
         *_zone_names(analysis),
@@ -103,6 +108,17 @@ def _factors(analysis: Analysis) -> list[Finding]:
         for basis, rows in types.groupby("factor_basis")
         if basis in BASIS_TEXT
     ]
+
+
+def _flexibility(analysis: Analysis) -> list[Finding]:
+    doubtful = analysis.active[analysis.active["flexibility"] == "assumed"]
+    if doubtful.empty:
+        return []
+    text = (
+        f"{named(doubtful['instance_type'])}: taken as size-flexible, because AWS's list of excluded"
+        " families does not name them; it names many of their kind, so check a bill"
+    )
+    return [Finding("warning", text, "", "utilization")]
 
 
 def _platforms(analysis: Analysis) -> list[Finding]:
