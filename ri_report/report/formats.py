@@ -35,7 +35,8 @@ def percent(value: float) -> str:
 def _rounded(value: float, decimals: int) -> Decimal:
     """Round half away from zero, as spreadsheets do, so that page and workbook show the same."""
     step = Decimal(1).scaleb(-decimals)
-    return Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP)
+    rounded = Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP)
+    return rounded + 0  # no -0
 
 
 WRITERS: dict[Kind, Callable[[Any], str]] = {
@@ -59,6 +60,7 @@ def text_of(value: Any, kind: Kind) -> str:  # noqa: ANN401 - a cell holds any o
 def cell_text(row: Mapping[str, Any], column: Column) -> str:
     """Return one cell of a table as text; a ratio whose whole is 0 is `n/a`."""
     value = row[column.name]
-    if column.ratio_of and pd.isna(value) and row[column.ratio_of[1]] == 0:
-        return NOT_APPLICABLE
+    if column.ratio_of and pd.isna(value):
+        whole = row[column.ratio_of[1]]
+        return UNKNOWN if pd.isna(whole) or whole else NOT_APPLICABLE
     return text_of(value, column.kind)
