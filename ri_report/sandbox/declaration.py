@@ -1,7 +1,7 @@
 """Organizations written as text: the demo's, and the small ones of tests.
 
 One statement a line, quotes around what contains spaces, `#` comments. Statements below an
-account are about that account, and `enable` and `zones` stand before what uses them:
+account are about that account, and `enable`, `zones` and `hold` stand before what uses them:
 
     management ID NAME                the account that the sandbox's long-lived keys belong to
     account ID NAME [state=STATE] [role=NAME] [external-id=TEXT]
@@ -9,18 +9,23 @@ account are about that account, and `enable` and `zones` stand before what uses 
     enable PLACE ...                  opts in to Regions or Local Zones
     zones REGION ID ...               the zone IDs behind this account's names a, b, c
     deny ACTION [region=] [by=]       for example: deny ec2:DescribeReservedInstances by=scp
-    run COUNT TYPE ZONE [...]         instances; the options are the fields of `fleet.Launch`
+    hold COUNT TYPE ZONE name=NAME [...]
+                                      a capacity reservation; the options are the fields of
+                                      `capacity.Hold`
+    run COUNT TYPE ZONE [...]         instances; the options are the fields of `fleet.Launch`;
+                                      `capacity_reservation=` is the name of what is held
     buy COUNT TYPE PLACE [...]        reservations; the options are the fields of `fleet.Purchase`
 """
 
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from ri_report.sandbox.capacity import Hold, described_capacity_reservation
 from ri_report.sandbox.fleet import (
     USAGE_OPERATIONS,
     Launch,
@@ -71,7 +76,10 @@ def organization_from(text: str, as_of: datetime) -> Organization:
     if not reader.management_account_id:
         raise ValueError("no management account: start with `management ID NAME`")
     return Organization(
-        accounts=tuple(_account(draft, as_of) for draft in reader.drafts),
+        accounts=tuple(
+            replace(_account(draft, as_of), capacity_reservations=reader.held(draft.account, as_of))
+            for draft in reader.drafts
+        ),
         management_account_id=reader.management_account_id,
         founded=(as_of - timedelta(days=FOUNDED_DAYS_AGO)).replace(microsecond=0),
     )
@@ -81,6 +89,8 @@ class _Reader:
     def __init__(self) -> None:
         self.drafts: list[_Draft] = []
         self.management_account_id = ""
+        self.holds: dict[str, Hold] = {}
+        self.used = Counter[str]()
 
     def read(self, line: str) -> None:
         words = shlex.split(line, comments=True)
@@ -96,6 +106,7 @@ class _Reader:
             "enable": self._enable,
             "zones": self._zones,
             "deny": self._deny,
+            "hold": self._hold,
             "run": self._run,
             "buy": self._buy,
         }
@@ -133,8 +144,45 @@ class _Reader:
     def _deny(self, action: str, **options: Any) -> None:  # noqa: ANN401 - fields of Denial
         self._change(denials=(*self._draft.account.denials, Denial(action, **options)))
 
+    def _hold(self, count: str, instance_type: str, zone: str, **options: str) -> None:
+        hold = Hold(
+            account_id=self._draft.account.account_id,
+            number=len(self.holds) + 1,
+            zone=self._zone(zone),
+            count=int(count),
+            instance_type=instance_type,
+            **_converted(Hold, options),
+        )
+        if hold.name in self.holds:
+            raise ValueError(f"{hold.name} is held already")
+        self.holds[hold.name] = hold
+
+    def _fill(self, name: str, launch: Launch) -> Launch:
+        """The launch in the capacity reservation of this name."""
+        hold = self.holds.get(name)
+        if hold is None or not hold.takes(launch):
+            raise ValueError(f"nothing named {name!r} is held for such instances")
+        if launch.state == "running":
+            self.used[name] += launch.count
+        if self.used[name] > hold.count:
+            raise ValueError(f"{name} has room for {hold.count}")
+        return replace(launch, capacity_reservation=hold.capacity_reservation_id)
+
+    def held(self, account: Account, as_of: datetime) -> dict[str, tuple[Json, ...]]:
+        """By Region, the capacity reservations that the account owns or may use."""
+        seen: dict[str, tuple[Json, ...]] = defaultdict(tuple)
+        for name, hold in self.holds.items():
+            if account.account_id in {hold.account_id, *hold.consumers}:
+                region = hold.zone.region
+                names = {zone.zone_id: zone.name for zone in account.zones(region)}
+                zone_name = names.get(hold.zone.zone_id, hold.zone.name)
+                told = described_capacity_reservation(hold, self.used[name], zone_name, as_of)
+                seen[region] += (told,)
+        return dict(seen)
+
     def _run(self, count: str, instance_type: str, zone: str, **options: str) -> None:
         draft = self._draft
+        held = options.pop("capacity_reservation", "")
         launch = Launch(
             account_id=draft.account.account_id,
             number=len(draft.launches) + 1,
@@ -145,7 +193,7 @@ class _Reader:
         )
         if launch.platform not in USAGE_OPERATIONS:
             raise ValueError(f"platform is one of {', '.join(USAGE_OPERATIONS)}")
-        draft.launches.append(launch)
+        draft.launches.append(self._fill(held, launch) if held else launch)
 
     def _buy(self, count: str, instance_type: str, place: str, **options: str) -> None:
         draft = self._draft
@@ -169,7 +217,7 @@ class _Reader:
         self._draft.account = replace(self._draft.account, **changes)
 
 
-def _converted(record: type[Launch | Purchase], options: dict[str, str]) -> dict[str, Any]:
+def _converted(record: type[Hold | Launch | Purchase], options: dict[str, str]) -> dict[str, Any]:
     kinds = {one.name: one.type for one in fields(record)}
     unknown = options.keys() - kinds.keys()
     if unknown:

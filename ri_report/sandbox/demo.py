@@ -35,7 +35,9 @@ run 8 m5.xlarge us-east-1a name=ledger
 run 4 m5.2xlarge us-east-1b name=settlement
 run 6 m5.2xlarge us-east-1c name=fraud-scoring platform="Red Hat Enterprise Linux"
 run 3 r5.2xlarge us-east-1a name=session-cache
-run 6 m5.large eu-central-1a name=payments-api-eu
+# Room for Black Friday: while it is idle, it uses up what is left of the m5 bought in the middle.
+hold 10 m5.large eu-central-1a name=payments-peak-eu
+run 6 m5.large eu-central-1a name=payments-api-eu capacity_reservation=payments-peak-eu
 run 5 m5.large eu-central-1b name=payments-api-eu-standby
 run 3 m5.xlarge eu-central-1a name=ledger-eu
 run 2 m5.large us-east-1a name=payments-api-old state=stopped
@@ -49,6 +51,7 @@ buy 12 m5.large us-east-1 state=retired ends=-41
 
 account 222233334444 payments-staging
 run 8 m5.large us-east-1b name=payments-api-staging
+hold 3 m5.large us-east-1a name=load-test-week state=expired starts=-10 ends=-3
 run 6 t3.medium us-east-1a name=test-runner
 run 3 m5.large us-east-1a name=load-test state=stopped
 run 4 c5.xlarge us-east-1c name=load-generator lifecycle=spot
@@ -73,10 +76,13 @@ buy 5 c6g.xlarge eu-west-1 state=queued starts=76
 
 account 444455556666 shop-search
 zones us-east-1 use1-az2 use1-az4 use1-az6 use1-az1 use1-az3 use1-az5
+# Shared with shared-services, which runs in it too and pays for what is idle.
+hold 6 c5.xlarge us-east-1c name=batch-room shared_with=012345678901 billed_to=012345678901
 run 12 c5.large us-east-1b name=search-frontend
 run 8 c5.2xlarge us-east-1a name=search-index
 run 2 c5.4xlarge us-east-1c name=search-ranking
 run 4 r6g.xlarge eu-west-1a name=search-cache-eu
+run 1 c5.xlarge us-east-1c name=index-rebuild capacity_reservation=batch-room
 buy 8 c5.2xlarge us-east-1 years=3 payment=all ends=611
 buy 5 c5.xlarge us-east-1 offering=convertible payment=partial ends=27
 buy 5 r6g.large eu-west-1 ends=133
@@ -103,7 +109,8 @@ buy 5 r5.xlarge eu-west-1 ends=12
 account 666677778888 ml-research
 run 6 g4dn.xlarge us-east-1a name=inference
 run 3 g5.xlarge us-east-1b name=notebook
-run 1 p5.48xlarge us-east-1c name=training lifecycle=capacity-block
+hold 2 p5.48xlarge us-east-1c name=gpu-block reservation_type=capacity-block starts=-4 ends=10
+run 1 p5.48xlarge us-east-1c name=training lifecycle=capacity-block capacity_reservation=gpu-block
 run 8 c5.4xlarge us-east-1a name=feature-extraction lifecycle=spot
 run 2 c6g.2xlarge eu-west-1a name=model-registry
 buy 4 g4dn.xlarge us-east-1 ends=201
@@ -124,7 +131,7 @@ zones us-east-1 use1-az4 use1-az1 use1-az6 use1-az2 use1-az3 use1-az5
 run 6 m5.large us-east-1a name=ci-agent
 run 3 r5.xlarge us-east-1b name=sap-connector platform="SUSE Linux"
 run 5 t3.large us-east-1a name=bastion
-run 2 c5.xlarge us-east-1c name=artifact-store capacity_reservation=yes
+run 2 c5.xlarge us-east-1c name=artifact-store capacity_reservation=batch-room
 run 2 m5.xlarge us-east-1a name=scheduler platform="Ubuntu Pro"
 run 2 m5.large us-east-1b name=directory platform="Red Hat BYOL Linux"
 run 1 m5.xlarge eu-central-1a name=plant-gateway outpost=yes

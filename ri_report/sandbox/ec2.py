@@ -1,7 +1,8 @@
-"""EC2: the Regions, zones, instances and reserved instances of the caller's account.
+"""EC2: the Regions, zones, instances and reservations of the caller's account.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html,
-API_DescribeReservedInstances.html, API_DescribeRegions.html, API_DescribeAvailabilityZones.html
+API_DescribeReservedInstances.html, API_DescribeCapacityReservations.html,
+API_DescribeRegions.html, API_DescribeAvailabilityZones.html
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ri_report.sandbox.errors import ApiError
 from ri_report.sandbox.filters import (
+    CAPACITY_RESERVATION_PATHS,
     INSTANCE_PATHS,
     REGION_PATHS,
     RESERVED_INSTANCE_PATHS,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 # The bounds of MaxResults; without MaxResults a page holds as many as it may.
 SMALLEST_PAGE = 5
+SMALLEST_PAGE_OF_CAPACITY_RESERVATIONS = 1
 LARGEST_PAGE = 1000
 INVALID = "InvalidParameterValue"
 
@@ -82,19 +85,24 @@ def describe_instances(call: Call) -> Json:
     held = list(call.account.instances.get(call.region, ()))
     held = _named(held, "InstanceId", wanted.get("InstanceIds"), "InvalidInstanceID.NotFound")
     held = matching(held, _filters(call), INSTANCE_PATHS)
-    question = (call.action, call.account.account_id, call.region, _filters(call))
-    try:
-        instances, following = page(held, _page_size(call), wanted.get("NextToken", ""), question)
-    except ValueError as error:
-        raise ApiError("InvalidNextToken", "The specified NextToken is not valid") from error
+    instances, following = _page(call, held, SMALLEST_PAGE)
     return {"Reservations": _launches(call, instances), **following}
 
 
-def _page_size(call: Call) -> int:
+def _page(call: Call, items: list[Json], smallest: int) -> tuple[list[Json], Json]:
+    question = (call.action, call.account.account_id, call.region, _filters(call))
+    size = _page_size(call, smallest)
+    try:
+        return page(items, size, call.parameters.get("NextToken", ""), question)
+    except ValueError as error:
+        raise ApiError("InvalidNextToken", "The specified NextToken is not valid") from error
+
+
+def _page_size(call: Call, smallest: int) -> int:
     size: int = call.parameters.get("MaxResults", LARGEST_PAGE)
     bound = ""
-    if size < SMALLEST_PAGE:
-        bound = f"Expecting a value greater than or equal to {SMALLEST_PAGE}."
+    if size < smallest:
+        bound = f"Expecting a value greater than or equal to {smallest}."
     if size > LARGEST_PAGE:
         bound = f"Expecting a value less than or equal to {LARGEST_PAGE}."
     if bound:
@@ -129,6 +137,16 @@ def describe_reserved_instances(call: Call) -> Json:
     return {"ReservedInstances": matching(held, _filters(call), RESERVED_INSTANCE_PATHS)}
 
 
+def describe_capacity_reservations(call: Call) -> Json:
+    """Describe what the account owns and what is shared with it, in every state, in pages."""
+    held = list(call.account.capacity_reservations.get(call.region, ()))
+    ids = call.parameters.get("CapacityReservationIds")
+    held = _named(held, "CapacityReservationId", ids, "InvalidCapacityReservationId.NotFound")
+    held = matching(held, _filters(call), CAPACITY_RESERVATION_PATHS)
+    reservations, following = _page(call, held, SMALLEST_PAGE_OF_CAPACITY_RESERVATIONS)
+    return {"CapacityReservations": reservations, **following}
+
+
 def _named(items: list[Json], key: str, names: list[str] | None, code: str) -> list[Json]:
     """The items with the given names; all where none is given; unknown names are refused."""
     if not names:
@@ -149,4 +167,5 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeAvailabilityZones": describe_availability_zones,
     "DescribeInstances": describe_instances,
     "DescribeReservedInstances": describe_reserved_instances,
+    "DescribeCapacityReservations": describe_capacity_reservations,
 }

@@ -32,6 +32,18 @@ INSTANCE_PATHS: Paths = {
     "tenancy": ("Placement", "Tenancy"),
     "usage-operation": ("UsageOperation",),
 }
+CAPACITY_RESERVATION_PATHS: Paths = {
+    "availability-zone": ("AvailabilityZone",),
+    "availability-zone-id": ("AvailabilityZoneId",),
+    "end-date-type": ("EndDateType",),
+    "instance-match-criteria": ("InstanceMatchCriteria",),
+    "instance-platform": ("InstancePlatform",),
+    "instance-type": ("InstanceType",),
+    "outpost-arn": ("OutpostArn",),
+    "owner-id": ("OwnerId",),
+    "state": ("State",),
+    "tenancy": ("Tenancy",),
+}
 RESERVED_INSTANCE_PATHS: Paths = {
     "availability-zone": ("AvailabilityZone",),
     "availability-zone-id": ("AvailabilityZoneId",),

@@ -51,7 +51,7 @@ class Launch:
         lifecycle: "" for On-Demand; spot, scheduled or capacity-block.
         state: The state's name.
         outpost: Whether they run on an Outpost.
-        capacity_reservation: Whether they run in an On-Demand Capacity Reservation.
+        capacity_reservation: Id of the capacity reservation that they run in; "" for none.
     """
 
     account_id: str
@@ -65,7 +65,7 @@ class Launch:
     lifecycle: str = ""
     state: str = "running"
     outpost: bool = False
-    capacity_reservation: bool = False
+    capacity_reservation: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def described_instances(launch: Launch, as_of: datetime) -> list[Json]:
     """
     reservation = identifier("r-0", launch.account_id, launch.number)
     age = digest("launched", launch.account_id, launch.number)
-    launched = _moment(as_of, -(1 + age[0] * LONGEST_RUN_DAYS // 256))
+    launched = moment(as_of, -(1 + age[0] * LONGEST_RUN_DAYS // 256))
     return [
         {
             "ReservationId": reservation,
@@ -184,7 +184,7 @@ def _billing(launch: Launch, launched: datetime) -> Json:
         region = launch.zone.region
         fields["OutpostArn"] = f"arn:aws:outposts:{region}:{launch.account_id}:outpost/{outpost}"
     if launch.capacity_reservation:
-        fields["CapacityReservationId"] = identifier("cr-0", launch.account_id, launch.number)
+        fields["CapacityReservationId"] = launch.capacity_reservation
     return fields
 
 
@@ -227,15 +227,15 @@ def _term(purchase: Purchase, as_of: datetime) -> tuple[datetime, datetime]:
     """Start and end; a record that nothing is said about has half a year left."""
     length = timedelta(seconds=purchase.years * YEAR_SECONDS)
     if purchase.starts and purchase.ends:
-        return _moment(as_of, purchase.starts), _moment(as_of, purchase.ends)
+        return moment(as_of, purchase.starts), moment(as_of, purchase.ends)
     if purchase.starts:
-        start = _moment(as_of, purchase.starts)
+        start = moment(as_of, purchase.starts)
         return start, start + length - timedelta(seconds=1)
-    end = _moment(as_of, purchase.ends or 182)
+    end = moment(as_of, purchase.ends or 182)
     return end - length + timedelta(seconds=1), end
 
 
-def _moment(as_of: datetime, days: int) -> datetime:
+def moment(as_of: datetime, days: int) -> datetime:
     """A time of day that depends on the day alone: what happened together has the same second."""
     seconds = int.from_bytes(digest("moment", days)[:2]) % (6 * 3600)
     return (as_of + timedelta(days=days, seconds=-seconds)).replace(microsecond=0)

@@ -70,6 +70,8 @@ class Account:
         instances: By Region, instances in the form of DescribeInstances, each with the extra key
             `ReservationId` of the launch that it came from.
         reserved_instances: By Region, in the form of DescribeReservedInstances.
+        capacity_reservations: By Region, in the form of DescribeCapacityReservations: its own and
+            those that other accounts share with it.
     """
 
     account_id: str
@@ -81,6 +83,7 @@ class Account:
     denials: tuple[Denial, ...] = ()
     instances: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
     reserved_instances: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    capacity_reservations: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
 
     def has_enabled(self, region: str) -> bool:
         """Whether calls into the Region are answered for this account."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -74,12 +75,80 @@ def test_end_lies_within_six_hours_before_the_day_that_is_named(days: int) -> No
         ("zones us-east-1 use1-az1", "give each of use1-az1"),
         ("enable us-moon-1", "unknown: us-moon-1"),
         ("buy 3", "missing"),
+        ("hold 3 m5.large us-east-1a", "missing"),
+        ("hold 3 m5.large us-east-1a name=x colour=red", "unknown option colour"),
+        ("run 1 m5.large us-east-1a capacity_reservation=x", "nothing named 'x' is held"),
     ],
 )
 def test_wrong_line_is_named(line: str, said: str) -> None:
     with pytest.raises(ValueError, match=said) as caught:
         organization_from(START + line, AS_OF)
     assert str(caught.value).startswith("line 3, ")
+
+
+def _held(text: str, account: int = 1) -> list[dict[str, Any]]:
+    seen = organization_from(START + text, AS_OF).accounts[account].capacity_reservations
+    return list(seen.get("us-east-1", ()))
+
+
+def test_running_instances_take_slots_and_stopped_ones_do_not() -> None:
+    (held,) = _held(
+        """
+        hold 9 m5.large us-east-1b name=x
+        run 4 m5.large us-east-1b capacity_reservation=x
+        run 2 m5.large us-east-1b capacity_reservation=x platform="Red Hat BYOL Linux"
+        run 5 m5.large us-east-1b capacity_reservation=x state=stopped
+        run 1 m5.large us-east-1b
+        """
+    )
+    assert (held["TotalInstanceCount"], held["AvailableInstanceCount"]) == (9, 3)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "run 1 m5.large us-east-1b capacity_reservation=x",
+        "run 1 m5.xlarge us-east-1a capacity_reservation=x",
+        "run 1 m5.large us-east-1a capacity_reservation=x platform=Windows",
+        "run 1 m5.large us-east-1a capacity_reservation=x tenancy=dedicated",
+        "run 1 m5.large us-east-1a capacity_reservation=y",
+        "account 111122223333 data\nrun 1 m5.large us-east-1a capacity_reservation=x",
+    ],
+)
+def test_only_instances_like_those_held_for_can_be_launched_into_it(run: str) -> None:
+    held = "hold 3 m5.large us-east-1a name=x\nhold 3 m5.large us-east-1a name=y state=expired\n"
+    with pytest.raises(ValueError, match="is held for such instances"):
+        organization_from(START + held + run, AS_OF)
+
+
+def test_no_more_instances_than_there_are_slots_can_be_launched() -> None:
+    text = "hold 3 m5.large us-east-1a name=x\nrun 4 m5.large us-east-1a capacity_reservation=x"
+    with pytest.raises(ValueError, match="x has room for 3"):
+        organization_from(START + text, AS_OF)
+
+
+def test_two_capacity_reservations_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="x is held already"):
+        organization_from(START + "hold 3 m5.large us-east-1a name=x\n" * 2, AS_OF)
+
+
+def test_consumers_see_what_is_shared_with_them_under_their_own_name_of_the_zone() -> None:
+    text = """
+    hold 3 m5.large us-east-1a name=x shared_with=111122223333,444455556666
+    hold 2 m5.large us-east-1a name=mine
+    account 111122223333 data
+    zones us-east-1 use1-az6 use1-az1 use1-az2 use1-az4 use1-az3 use1-az5
+    run 1 m5.large us-east-1b capacity_reservation=x
+    """
+    own, mine = _held(text)
+    (seen,) = _held(text, account=2)
+    assert own["OwnerId"] == seen["OwnerId"] == mine["OwnerId"] == "012345678901"
+    assert own["CapacityReservationId"] == seen["CapacityReservationId"]
+    assert own["CapacityReservationId"] != mine["CapacityReservationId"]
+    assert own["AvailableInstanceCount"] == seen["AvailableInstanceCount"] == 2
+    assert own["AvailabilityZoneId"] == seen["AvailabilityZoneId"] == "use1-az1"
+    assert (own["AvailabilityZone"], seen["AvailabilityZone"]) == ("us-east-1a", "us-east-1b")
+    assert _held(text, account=0) == []
 
 
 def test_organization_needs_a_management_account() -> None:

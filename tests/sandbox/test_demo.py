@@ -39,6 +39,17 @@ def _purchases() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield account.account_id, region, purchase
 
 
+def _held() -> list[tuple[str, dict[str, Any]]]:
+    """Capacity reservations in the answers to their owners, each with its Region."""
+    return [
+        (region, held)
+        for account in DEMO.accounts
+        for region, all_held in account.capacity_reservations.items()
+        for held in all_held
+        if held["OwnerId"] == account.account_id
+    ]
+
+
 def _units(instance_type: str) -> int:
     """Quarter normalized units, after the table of apply_ri in the EC2 User Guide."""
     size = instance_type.partition(".")[2]
@@ -135,7 +146,8 @@ def test_dates_move_with_the_moment_of_observation() -> None:
 
 def test_organization_has_the_size_of_a_company() -> None:
     assert len(DEMO.accounts) == 14
-    assert len(list(_instances())) == 394
+    assert len(list(_instances())) == 395
+    assert len(_held()) == 4
     assert len(list(_purchases())) == 41
     assert any(account.account_id.startswith("0") for account in DEMO.accounts)
     ids = [instance["InstanceId"] for _, _, instance in _instances()]
@@ -219,6 +231,47 @@ def test_families_are_covered_wholly_partly_and_not_at_all() -> None:
     assert {family for family in units if left[family] == units[family]} >= {"m6i"}
     assert 0 < left["m5"] < units["m5"]
     assert any(0 < one.left < one.units for one in USAGE)
+
+
+def test_slots_are_idle_where_nothing_runs_in_them() -> None:
+    ids = (i.get("CapacityReservationId") for _, _, i in _instances())
+    running = Counter(one for one in ids if one)
+    assert running.keys() <= {held["CapacityReservationId"] for _, held in _held()}
+    for _, held in _held():
+        used = running[held["CapacityReservationId"]]
+        idle = held["AvailableInstanceCount"]
+        assert (idle + used == held["TotalInstanceCount"]) == (held["State"] == "active")
+
+
+def test_capacity_reservations_are_of_every_kind() -> None:
+    values = [held for _, held in _held()]
+    assert {held["ReservationType"] for held in values} == {"default", "capacity-block"}
+    assert {held["State"] for held in values} == {"active", "expired"}
+    (shared,) = (held for held in values if "UnusedReservationBillingOwnerId" in held)
+    consumer = DEMO.account(shared["UnusedReservationBillingOwnerId"])
+    assert consumer is not None
+    assert shared in consumer.capacity_reservations["us-east-1"]
+    runs_there = {
+        account_id
+        for account_id, _, instance in _instances()
+        if instance.get("CapacityReservationId") == shared["CapacityReservationId"]
+    }
+    assert runs_there == {shared["OwnerId"], consumer.account_id}
+
+
+def test_idle_slots_are_more_than_a_regional_reservation_has_left() -> None:
+    """Idle slots use it up: 80 units bought, 68 run, and 16 are idle."""
+    (idle,) = (
+        _units(held["InstanceType"]) * held["AvailableInstanceCount"]
+        for region, held in _held()
+        if (region, held["InstanceType"]) == ("eu-central-1", "m5.large")
+    )
+    (left,) = (
+        offer.left
+        for offer in OFFERS
+        if offer.product[0] == "eu-central-1" and offer.type == "m5.2xlarge"
+    )
+    assert (idle, left) == (4 * 16, 4 * 12)
 
 
 def test_reservations_of_the_management_account_are_all_lent() -> None:

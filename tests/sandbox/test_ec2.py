@@ -19,6 +19,10 @@ run 4 m5.large us-east-1b name=api-old state=stopped
 run 1 c5.large us-east-1b name="<b>&" platform=Windows lifecycle=spot
 buy 3 m5.large us-east-1a payment=all ends=10
 buy 2 m5.xlarge us-east-1 years=3 payment=partial state=retired ends=-5
+hold 4 c5.large us-east-1b name=peak platform=Windows ends=30
+hold 3 m5.large us-east-1a name=trial state=expired starts=-9 ends=-2
+hold 2 r5.large us-east-1c name=lent shared_with=222233334444 billed_to=222233334444
+hold 1 p5.48xlarge us-east-1d name=block reservation_type=capacity-block ends=5
 account 222233334444 data
 enable ap-east-1 us-east-1-bos-1a
 run 5 r5.large us-east-1a
@@ -170,11 +174,84 @@ def test_reserved_instances_come_in_every_state_without_pages(world: Callable[..
     assert [r["ReservedInstancesId"] for r in kept] == [zonal["ReservedInstancesId"]]
 
 
+def _names(answer: dict[str, Any]) -> list[str]:
+    return [held["Tags"][0]["Value"] for held in answer["CapacityReservations"]]
+
+
+def test_capacity_reservations_come_in_every_state_and_in_pages(world: Callable[..., Any]) -> None:
+    client = _client(world)
+    assert _names(client.describe_capacity_reservations()) == ["peak", "trial", "lent", "block"]
+    paginator = client.get_paginator("describe_capacity_reservations")
+    sizes = {
+        size: [
+            len(page["CapacityReservations"])
+            for page in paginator.paginate(PaginationConfig={"PageSize": size})
+        ]
+        for size in (1, 3, 1000)
+    }
+    assert sizes == {1: [1, 1, 1, 1], 3: [3, 1], 1000: [4]}
+    code, message = _refused(client, "describe_capacity_reservations", MaxResults=1001)
+    assert code == "InvalidParameterValue"
+    assert message.endswith("Expecting a value less than or equal to 1000.")
+    code, _ = _refused(client, "describe_capacity_reservations", NextToken="x", MaxResults=5)
+    assert code == "InvalidNextToken"
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({"state": ["active"]}, ["peak", "lent", "block"]),
+        ({"state": ["active"], "instance-platform": ["Windows"]}, ["peak"]),
+        ({"instance-type": ["?5.large"]}, ["peak", "trial", "lent"]),
+        ({"end-date-type": ["unlimited"]}, ["lent"]),
+        ({"instance-match-criteria": ["targeted"]}, ["block"]),
+        ({"availability-zone-id": ["use1-az1"]}, ["peak"]),
+        ({"owner-id": ["222233334444"]}, []),
+    ],
+)
+def test_capacity_reservations_are_filtered(
+    world: Callable[..., Any], filters: dict[str, list[str]], names: list[str]
+) -> None:
+    asked = [{"Name": name, "Values": values} for name, values in filters.items()]
+    assert _names(_client(world).describe_capacity_reservations(Filters=asked)) == names
+
+
+def test_capacity_reservation_is_described_in_ec2s_fields(world: Callable[..., Any]) -> None:
+    client = _client(world)
+    peak, _, _, block = client.describe_capacity_reservations()["CapacityReservations"]
+    name = peak["CapacityReservationId"]
+    assert name.startswith("cr-0")
+    assert len(name) == 20
+    assert peak["OwnerId"] == "111122223333"
+    assert peak["CapacityReservationArn"].endswith(f":111122223333:capacity-reservation/{name}")
+    assert (peak["AvailabilityZone"], peak["AvailabilityZoneId"]) == ("us-east-1b", "use1-az1")
+    assert (peak["InstanceType"], peak["InstancePlatform"]) == ("c5.large", "Windows")
+    assert (peak["TotalInstanceCount"], peak["AvailableInstanceCount"]) == (4, 4)
+    assert (peak["EndDateType"], peak["ReservationType"]) == ("limited", "default")
+    assert peak["StartDate"] < peak["EndDate"]
+    assert "UnusedReservationBillingOwnerId" not in peak
+    assert block["ReservationType"] == "capacity-block"
+    chosen = client.describe_capacity_reservations(CapacityReservationIds=[name])
+    assert _names(chosen) == ["peak"]
+    unknown = {"CapacityReservationIds": ["cr-0123456789abcdef0"]}
+    code, _ = _refused(client, "describe_capacity_reservations", **unknown)
+    assert code == "InvalidCapacityReservationId.NotFound"
+
+
+def test_consumer_sees_what_is_shared_with_it_and_whose_it_is(world: Callable[..., Any]) -> None:
+    answer = _client(world, "222233334444").describe_capacity_reservations()
+    (lent,) = answer["CapacityReservations"]
+    assert _names(answer) == ["lent"]
+    assert lent["OwnerId"] == "111122223333"
+    assert lent["UnusedReservationBillingOwnerId"] == "222233334444"
+
+
 def test_empty_region_answers_with_empty_lists(world: Callable[..., Any]) -> None:
     running = world(WORLD)
     client = running.client("ec2", "us-west-2", **running.assume("111122223333"))
     assert client.describe_instances()["Reservations"] == []
     assert client.describe_reserved_instances()["ReservedInstances"] == []
+    assert client.describe_capacity_reservations()["CapacityReservations"] == []
 
 
 def test_regions_are_the_enabled_ones_unless_all_are_asked_for(world: Callable[..., Any]) -> None:
