@@ -81,7 +81,9 @@ def gaps(inventory: Inventory) -> list[Finding]:
     found = []
     for (kind, status, reason), rows in cells.groupby(["kind", "status", "reason"]):
         what = (
-            "Not read" if kind in ("account", "regions") else f"{str(kind).capitalize()} not read"
+            "Not read"
+            if kind in ("account", "regions")
+            else f"{words(str(kind)).capitalize()} not read"
         )
         why = f"{status} ({reason})" if reason != "" else str(status)
         found.append(
@@ -115,7 +117,7 @@ def _flexibility(analysis: Analysis) -> list[Finding]:
     if doubtful.empty:
         return []
     text = (
-        f"{named(doubtful['instance_type'])}: taken as size-flexible, because AWS's list of excluded"
+        f"{named(doubtful['instance_type'])}: taken as size-flexible, as AWS's list of excluded"
         " families does not name them; it names many of their kind, so check a bill"
     )
     return [Finding("warning", text, "", "utilization")]

@@ -1,0 +1,151 @@
+"""The findings: what a reader must know about the data, gaps first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
+from ri_report.inventory.schema import ACCOUNTS
+from ri_report.report.findings import findings, named
+from ri_report.rules.analysis import analyze
+from tests.rules.fleet import fleet
+
+if TYPE_CHECKING:
+    from ri_report.report.model import Finding
+
+LEVELS = ["gap", "warning", "note"]
+
+
+def found(text: str, *outcomes: Outcome, **about: str) -> list[Finding]:
+    """The findings of a fleet in the accounts A to H, with these outcomes."""
+    deactivated = about.pop("deactivated", "")
+    world = fleet(text, deactivated=deactivated.split())
+    inventory = replace(
+        world.inventory,
+        source="aws",
+        accounts=ACCOUNTS.of(
+            {"account_id": name, "account_name": f"team-{name}" if name < "C" else ""}
+            for name in "ABCDEFGH"
+        ),
+        outcomes=OUTCOMES.of(outcome.row() for outcome in outcomes),
+    )
+    inventory = replace(inventory, **about)  # type: ignore[arg-type]  # fields of text only
+    return list(findings(inventory, analyze(inventory, world.sharing), world.sharing))
+
+
+def texts(level: str, text: str, **about: str) -> list[str]:
+    return [finding.text for finding in found(text, **about) if finding.level == level]
+
+
+def test_nothing_strange_gives_no_finding() -> None:
+    assert found("i: A runs 1 m5.large in us-east-1a\nr: A bought 1 m5.large in us-east-1") == []
+
+
+def test_gaps_are_told_by_cause_with_the_fix_and_the_table() -> None:
+    refused = [
+        Outcome(name, "", CellKind.ACCOUNT, Status.DENIED, "role", "no", f"trust {name}")
+        for name in "AC"
+    ]
+    cell = Outcome("B", "eu-west-1", CellKind.RESERVATIONS, Status.THROTTLED, "", "slow", "later")
+    zones = Outcome("A", "us-east-1", CellKind.ZONES, Status.OK)
+    told = found("", *refused, cell, zones)
+    assert [(f.level, f.text, f.fix, f.table) for f in told] == [
+        ("gap", "Not read: A (team-A), C: DENIED (role)", "trust A", "gaps"),
+        ("gap", "Reservations not read: B (team-B) in eu-west-1: THROTTLED", "later", "gaps"),
+    ]
+
+
+def test_many_gaps_of_one_cause_are_one_line() -> None:
+    refused = [Outcome(n, "", CellKind.ACCOUNT, Status.DENIED, "role") for n in "ABCDEFGH"]
+    (finding,) = found("", *refused)
+    assert finding.text == "Not read: A (team-A), B (team-B), C, D, E and 3 more: DENIED (role)"
+
+
+@pytest.mark.parametrize("reason", ["account_state", "excluded", "not_opted_in"])
+def test_what_was_not_to_be_read_is_no_finding(reason: str) -> None:
+    assert found("", Outcome("A", "", CellKind.ACCOUNT, Status.SKIPPED, reason)) == []
+
+
+def test_names_are_distinct_in_order_and_few() -> None:
+    assert named([]) == ""
+    assert named("ba") == "a, b"
+    assert named("baabba") == "a, b"
+    assert named("gfedcba") == "a, b, c, d, e and 2 more"
+
+
+@pytest.mark.parametrize("line", ["i: A runs 1 {} in us-east-1a", "r: A bought 1 {} in us-east-1"])
+def test_a_type_without_a_factor_is_pointed_out(line: str) -> None:
+    (text,) = texts("warning", line.format("x9z.colossal"))
+    assert text.startswith("x9z.colossal: no normalization factor is known")
+
+
+@pytest.mark.parametrize("state", ["payment-pending", "payment-failed"])
+def test_a_payment_that_is_not_settled_is_a_warning(state: str) -> None:
+    (finding,) = found(f"r: A bought 1 m5.large in us-east-1, {state}")
+    assert (finding.level, finding.table) == ("warning", "reservations_other_states")
+    assert finding.text.startswith("1 reservation")
+    assert "no discount" in finding.text
+
+
+def test_reservations_that_rest_are_a_note() -> None:
+    text = """
+        r-1: A bought 1 m5.large in us-east-1, retired
+        r-2: A bought 1 m5.large in us-east-1, retired
+        r-3: A bought 1 m5.large in us-east-1, queued
+    """
+    assert texts("note", text) == ["Reservations that give no discount now: 1 queued, 2 retired"]
+
+
+def test_an_unknown_license_is_a_warning_that_names_it() -> None:
+    (text,) = texts("warning", "i: A runs 2 m5.large in us-east-1a, Plan 9, operation X:1")
+    assert text.startswith("2 instances")
+    assert "Plan 9" in text
+
+
+def test_a_zone_name_of_two_places_is_a_note() -> None:
+    text = """
+        i-a: A runs 1 m5.large in us-east-1a (use1-az1)
+        i-b: B runs 1 m5.large in us-east-1a (use1-az4)
+        i-c: B runs 1 m5.large in us-east-1b (use1-az2)
+    """
+    (note,) = texts("note", text)
+    assert note.startswith("us-east-1a: the name is another place in other accounts")
+
+
+def test_instances_that_no_reservation_covers_are_counted_by_reason() -> None:
+    text = """
+        i-a: A runs 2 m5.large in us-east-1a, spot
+        i-b: B runs 1 m5.large in us-east-1a, host
+    """
+    (note,) = texts("note", text)
+    assert "2 spot" in note
+    assert "1 dedicated host" in note
+
+
+@pytest.mark.parametrize(("deactivated", "count"), [("A B", 0), ("A Z", 1)])
+def test_sharing_deactivated_for_a_stranger_is_a_warning(deactivated: str, count: int) -> None:
+    told = texts("warning", "", deactivated=deactivated)
+    assert told == ["Sharing is deactivated for Z, which is not among the accounts"] * count
+
+
+def test_another_source_than_aws_is_named() -> None:
+    assert texts("note", "", endpoint="127.0.0.1") == [
+        "Read from a custom AWS endpoint, 127.0.0.1 (AWS_ENDPOINT_URL)"
+    ]
+    assert texts("note", "", source="dumps") == ["Read from saved AWS CLI answers, not from AWS"]
+
+
+def test_gaps_come_first_and_notes_last() -> None:
+    text = """
+        i-1: A runs 1 x9z.colossal in us-east-1a
+        i-2: A runs 1 m5.large in us-east-1a, spot
+        r-1: A bought 1 m5.large in us-east-1, retired
+        r-2: A bought 1 m5.large in us-east-1, payment-failed
+    """
+    refused = Outcome("A", "", CellKind.ACCOUNT, Status.DENIED, "role")
+    levels = [finding.level for finding in found(text, refused, endpoint="127.0.0.1")]
+    assert set(levels) == set(LEVELS)
+    assert levels == sorted(levels, key=LEVELS.index)

@@ -1,0 +1,183 @@
+"""The headlines: what page one says, and what it says when not everything was read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
+from ri_report.inventory.schema import ACCOUNTS
+from ri_report.report.assembly import build_report
+from ri_report.report.model import Kpi, Report, Targets
+from ri_report.rules.analysis import analyze
+from tests.rules.fleet import AS_OF, fleet
+
+COMPANY = """
+    i-a: A runs 3 m5.large in us-east-1a
+    i-b: B runs 1 m5.2xlarge in us-east-1a
+    r-a: A bought 2 m5.xlarge in us-east-1
+    r-b: B bought 2 c5.large in us-east-1
+    r-c: B bought 1 r5.large in us-east-1
+"""
+"""12 + 16 units run, 16 units of m5 cover them, 8 + 4 units of c5 and r5 idle.
+
+The owner comes first, so A's 12 units are covered and 4 of B's 16.
+"""
+
+
+def reported(text: str, *unread: Outcome, targets: Targets | None = None) -> Report:
+    """The report of a fleet in the accounts A and B, of which all else was read."""
+    read = [
+        Outcome(account, "us-east-1", kind, Status.OK)
+        for account in "AB"
+        for kind in (CellKind.INSTANCES, CellKind.RESERVATIONS)
+    ]
+    cells = {(o.account_id, o.region, o.kind): o for o in (*read, *unread)}
+    world = fleet(text)
+    inventory = replace(
+        world.inventory,
+        accounts=ACCOUNTS.of({"account_id": name, "state": "ACTIVE"} for name in "AB"),
+        outcomes=OUTCOMES.of(outcome.row() for outcome in cells.values()),
+    )
+    analysis = analyze(inventory, world.sharing)
+    return build_report(inventory, analysis, world.sharing, targets or Targets())
+
+
+def denied(account: str, kind: CellKind) -> Outcome:
+    return Outcome(account, "us-east-1", kind, Status.DENIED, "iam")
+
+
+def kpi(report: Report, name: str) -> Kpi:
+    return next(kpi for kpi in report.kpis if kpi.name == name)
+
+
+def test_the_headlines_come_in_reading_order() -> None:
+    assert [kpi.name for kpi in reported(COMPANY).kpis] == [
+        "utilization",
+        "coverage",
+        "unused_units",
+        "uncovered_instances",
+        "expiring_reservations",
+        "accounts_read",
+    ]
+
+
+def test_utilization_is_used_over_purchased_units() -> None:
+    found = kpi(reported(COMPANY), "utilization")
+    assert found.value == pytest.approx(16 / (16 + 8 + 4))
+    # 2 of 5 bought instances are in use.
+    assert found.detail == "16 of 28 normalized units; counted in instances 40.0 %"
+
+
+def test_coverage_is_covered_over_running_units() -> None:
+    found = kpi(reported(COMPANY), "coverage")
+    assert found.value == pytest.approx(16 / (12 + 16))
+    # 3 m5.large and a quarter of the m5.2xlarge, of 4 instances.
+    assert found.detail == "16 of 28 normalized units; counted in instances 81.3 %"
+
+
+def test_what_is_idle_and_what_is_uncovered_is_counted() -> None:
+    report = reported(COMPANY)
+    assert kpi(report, "unused_units").value == 12
+    assert "2 idle, 0 partly used" in kpi(report, "unused_units").detail
+    assert kpi(report, "uncovered_instances").value == pytest.approx(0.75)
+    partly = reported("i: A runs 1 m5.large in us-east-1a\nr: A bought 2 m5.large in us-east-1")
+    assert "0 idle, 1 partly used" in kpi(partly, "unused_units").detail
+
+
+@pytest.mark.parametrize(("target", "standing"), [(0.57, "good"), (16 / 28, "good"), (0.58, "bad")])
+def test_a_ratio_is_held_against_its_target(target: float, standing: str) -> None:
+    report = reported(COMPANY, targets=Targets(utilization=target, coverage=target))
+    for name in ("utilization", "coverage"):
+        assert (kpi(report, name).target, kpi(report, name).standing) == (target, standing)
+
+
+def test_terms_that_end_are_counted_by_horizon() -> None:
+    days = {"d5": 5, "d30": 30, "d31": 31, "d60": 60, "d90": 90, "d91": 91}
+    text = "\n".join(
+        f"r-{name}: A bought 1 m5.large in us-east-1, ends {AS_OF + timedelta(days=after):%Y-%m-%d}"
+        for name, after in days.items()
+    )
+    found = kpi(reported(text), "expiring_reservations")
+    assert found.value == 5
+    assert "30 days: 2" in found.detail
+    assert "60 days: 4" in found.detail
+    assert "90 days: 5" in found.detail
+
+
+def test_a_complete_report_has_no_caveat() -> None:
+    report = reported(COMPANY)
+    assert {kpi.caveat for kpi in report.kpis} == {""}
+    assert (report.accounts_read, report.accounts_total, report.is_complete) == (2, 2, True)
+    assert kpi(report, "accounts_read").standing == "good"
+
+
+@pytest.mark.parametrize("kind", [CellKind.INSTANCES, CellKind.RESERVATIONS, CellKind.ZONES])
+def test_no_headline_of_an_incomplete_report_stands_bare(kind: CellKind) -> None:
+    report = reported(COMPANY, denied("B", kind))
+    assert not report.is_complete
+    for found in report.kpis[:-1]:
+        assert found.caveat == "Of what was read: 1 of 2 accounts"
+        assert found.standing in ("unknown", "neutral")
+    read = kpi(report, "accounts_read")
+    assert (read.value, read.whole, read.standing, read.detail) == (1, 2, "bad", "1 not in full")
+
+
+def test_without_any_list_of_reservations_nothing_is_said_about_them() -> None:
+    text = "i-a: A runs 3 m5.large in us-east-1a"
+    report = reported(text, *(denied(name, CellKind.RESERVATIONS) for name in "AB"))
+    for found in report.kpis[:-1]:
+        assert found.value is None
+        assert found.standing == "unknown"
+        assert found.detail == "no list of reservations was read"
+    assert report.sentences == (
+        "Nothing can be said about utilization and coverage: no list of reservations was read.",
+    )
+
+
+def test_without_any_list_of_instances_no_reservation_is_called_idle() -> None:
+    text = "r-a: A bought 3 m5.large in us-east-1"
+    report = reported(text, *(denied(name, CellKind.INSTANCES) for name in "AB"))
+    assert {found.value for found in report.kpis[:-1]} == {None}
+    assert "no list of instances was read" in report.sentences[0]
+
+
+def test_an_organization_without_anything_has_no_ratios() -> None:
+    report = reported("")
+    assert kpi(report, "utilization").value is None
+    assert kpi(report, "utilization").detail == "no active reservations"
+    assert kpi(report, "coverage").value is None
+    assert kpi(report, "coverage").detail == "no eligible instances running"
+    assert kpi(report, "unused_units").value == 0
+
+
+def test_the_sentences_name_the_largest_blocks_and_what_is_due() -> None:
+    due = f"r-d: A bought 1 t3.large in eu-west-1, ends {AS_OF + timedelta(days=9):%Y-%m-%d}"
+    unused, uncovered, ending = reported(COMPANY + due).sentences
+    assert unused.startswith("The largest block of unused units is c5 Linux/UNIX in us-east-1: 8 ")
+    assert "50.0 % of all unused" in unused
+    assert uncovered.startswith(
+        "The largest block of uncovered usage is m5 Linux/UNIX in us-east-1: 12 units, 100.0 % of"
+    )
+    assert ending.startswith("1 reservation ends within 30 days and with them the cover of 0 units")
+    assert "t3.large in eu-west-1 on 2026-12-01" in ending
+
+
+def test_the_sentences_of_a_fleet_in_order_say_so() -> None:
+    text = "i: A runs 1 m5.large in us-east-1a\nr: A bought 1 m5.large in us-east-1"
+    assert reported(text).sentences == (
+        "Every unit of every active reservation is in use.",
+        "Every eligible instance is covered in full.",
+        "No reservation ends within 30 days.",
+    )
+
+
+def test_a_sentence_never_claims_what_was_not_read() -> None:
+    text = "i: A runs 1 m5.large in us-east-1a\nr: A bought 1 m5.large in us-east-1"
+    assert reported(text, denied("B", CellKind.RESERVATIONS)).sentences == (
+        "Every unit of every active reservation that was read is in use.",
+        "Every eligible instance that was read is covered in full.",
+        "No reservation that was read ends within 30 days.",
+    )
