@@ -11,6 +11,7 @@ from ri_report.aws.clients import using
 from ri_report.aws.faults import Asked, Fault, FaultError
 from ri_report.aws.permissions import (
     DESCRIBE_AVAILABILITY_ZONES,
+    DESCRIBE_CAPACITY_RESERVATIONS,
     DESCRIBE_INSTANCES,
     DESCRIBE_RESERVED_INSTANCES,
 )
@@ -19,6 +20,7 @@ from ri_report.errors import IntegrityError
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 from ri_report.inventory.records import (
     MalformedRecordError,
+    capacity_rows,
     instance_rows,
     reservation_rows,
     zone_rows,
@@ -35,6 +37,7 @@ MakeRows = Callable[[list[Row], str, str], list[Row]]
 # (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
 PAGE_SIZE = 1000
 RUNNING = [{"Name": "instance-state-name", "Values": ["running"]}]
+ACTIVE = [{"Name": "state", "Values": ["active"]}]
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,14 @@ def read_reservations(clients: Clients, cell: Cell, principal: str) -> list[Row]
     return _rows(reservation_rows, part(reply, "ReservedInstances", asked), cell, asked)
 
 
+def read_capacity_reservations(clients: Clients, cell: Cell, principal: str) -> list[Row]:
+    """Every active capacity reservation that the account owns, from all pages or none."""
+    asked = Asked(DESCRIBE_CAPACITY_RESERVATIONS, principal)
+    found = pages(clients, asked, cell.region, Filters=ACTIVE, MaxResults=PAGE_SIZE)
+    held = [record for page in found for record in part(page, "CapacityReservations", asked)]
+    return _rows(capacity_rows, held, cell, asked)
+
+
 def read_zones(clients: Clients, cell: Cell, principal: str) -> list[Row]:
     """Every zone that the account sees in the region; EC2 answers without pages."""
     asked = Asked(DESCRIBE_AVAILABILITY_ZONES, principal)
@@ -166,6 +177,7 @@ def read_zones(clients: Clients, cell: Cell, principal: str) -> list[Row]:
 READERS: dict[CellKind, Callable[[Clients, Cell, str], list[Row]]] = {
     CellKind.INSTANCES: read_instances,
     CellKind.RESERVATIONS: read_reservations,
+    CellKind.CAPACITY: read_capacity_reservations,
     CellKind.ZONES: read_zones,
 }
 

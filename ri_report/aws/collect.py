@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ri_report.aws.accounts import list_accounts
-from ri_report.aws.cells import AccountReading, Reader, Reading
+from ri_report.aws.cells import READERS, AccountReading, Reader, Reading
 from ri_report.aws.clients import Clients
 from ri_report.aws.credentials import RoleCredentials, identify
 from ri_report.errors import IntegrityError, NoReportError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
 
 Row = dict[str, Any]
-READ_KINDS = (CellKind.INSTANCES, CellKind.RESERVATIONS, CellKind.ZONES)
 
 
 class Progress(Protocol):
@@ -77,8 +76,7 @@ def collect(
         refuse_nothing_read(outcomes)
         refuse_no_role(outcomes, set(accounts.to_read) - {caller.account_id})
         return gather(
-            {CellKind.ACCOUNT: accounts.rows}
-            | {kind: rows_of(readings, kind) for kind in READ_KINDS},
+            {CellKind.ACCOUNT: accounts.rows} | {kind: rows_of(readings, kind) for kind in READERS},
             outcomes,
             as_of=as_of,
             run=run,

@@ -6,6 +6,7 @@ import json
 
 DESCRIBE_REGIONS = "ec2:DescribeRegions"
 DESCRIBE_AVAILABILITY_ZONES = "ec2:DescribeAvailabilityZones"
+DESCRIBE_CAPACITY_RESERVATIONS = "ec2:DescribeCapacityReservations"
 DESCRIBE_INSTANCES = "ec2:DescribeInstances"
 DESCRIBE_RESERVED_INSTANCES = "ec2:DescribeReservedInstances"
 LIST_ACCOUNTS = "organizations:ListAccounts"
@@ -16,6 +17,7 @@ GET_CALLER_IDENTITY = "sts:GetCallerIdentity"
 
 MEMBER_ACTIONS = (
     DESCRIBE_AVAILABILITY_ZONES,
+    DESCRIBE_CAPACITY_RESERVATIONS,
     DESCRIBE_INSTANCES,
     DESCRIBE_REGIONS,
     DESCRIBE_RESERVED_INSTANCES,

@@ -5,8 +5,11 @@
     DIR/<account id>/<region>/instances.json           ec2 describe-instances
     DIR/<account id>/<region>/reserved-instances.json  ec2 describe-reserved-instances
     DIR/<account id>/<region>/availability-zones.json  optional: ec2 describe-availability-zones
+    DIR/<account id>/<region>/capacity-reservations.json
+                                                       optional: ec2 describe-capacity-reservations
 
-A file that is missing or cannot be read is a gap, never zero.
+A file that is missing is a gap, never zero, unless it is optional: then it is not known. One that
+cannot be read is always a gap.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
 from ri_report.inventory.records import (
     MalformedRecordError,
     account_rows,
+    capacity_rows,
     instance_rows,
     reservation_rows,
     zone_rows,
@@ -77,6 +81,14 @@ SOURCES = (
         "ReservedInstances",
         "describe-reserved-instances",
         reservation_rows,
+    ),
+    _Source(
+        CellKind.CAPACITY,
+        "capacity-reservations.json",
+        "CapacityReservations",
+        "describe-capacity-reservations",
+        capacity_rows,
+        required=False,
     ),
 )
 

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 from ri_report.errors import IntegrityError
 from ri_report.inventory.outcomes import OUTCOMES, CellKind
 from ri_report.inventory.records import fill_zone_ids
-from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, Inventory
+from ri_report.inventory.schema import (
+    ACCOUNTS,
+    CAPACITY_RESERVATIONS,
+    INSTANCES,
+    RESERVATIONS,
+    ZONES,
+    Inventory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    import pandas as pd
 
     from ri_report.inventory.frames import Frame
     from ri_report.inventory.outcomes import Outcome
@@ -29,22 +38,26 @@ def gather(
     """Return the inventory of these rows.
 
     Args:
-        rows: The rows of accounts, instances, reservations and zones, in any order.
+        rows: The rows of accounts, instances, reservations, capacity reservations and zones, in
+            any order.
         outcomes: How the reading of each cell ended, in any order.
         as_of: Moment of observation, aware UTC.
         about: run, source, endpoint and caller_account_id of the inventory.
 
     Raises:
-        IntegrityError: an instance or a reservation was seen in two places.
+        IntegrityError: an instance or something reserved was seen in two places.
     """
     zones = rows[CellKind.ZONES]
-    instances = fill_zone_ids(seen_once(rows[CellKind.INSTANCES], INSTANCES), zones)
-    reservations = fill_zone_ids(seen_once(rows[CellKind.RESERVATIONS], RESERVATIONS), zones)
+
+    def placed(kind: CellKind, frame: Frame) -> pd.DataFrame:
+        return frame.of(in_order(fill_zone_ids(seen_once(rows[kind], frame), zones), frame))
+
     return Inventory(
         as_of=as_of,
         accounts=ACCOUNTS.of(in_order(rows[CellKind.ACCOUNT], ACCOUNTS)),
-        instances=INSTANCES.of(in_order(instances, INSTANCES)),
-        reservations=RESERVATIONS.of(in_order(reservations, RESERVATIONS)),
+        instances=placed(CellKind.INSTANCES, INSTANCES),
+        reservations=placed(CellKind.RESERVATIONS, RESERVATIONS),
+        capacity_reservations=placed(CellKind.CAPACITY, CAPACITY_RESERVATIONS),
         zones=ZONES.of(in_order(zones, ZONES)),
         outcomes=OUTCOMES.of(in_order((outcome.row() for outcome in outcomes), OUTCOMES)),
         **about,

@@ -16,6 +16,7 @@ class CellKind(StrEnum):
     INSTANCES = "instances"
     RESERVATIONS = "reservations"
     ZONES = "zones"
+    CAPACITY = "capacity_reservations"
 
 
 class Status(StrEnum):

@@ -158,6 +158,57 @@ def _recurring_hourly_cost(record: Record) -> float | None:
     return sum(known, 0.0) if len(known) == len(amounts) else None
 
 
+def capacity_rows(reservations: Iterable[Record], account_id: str, region: str) -> list[Row]:
+    """Rows of `CAPACITY_RESERVATIONS` from `CapacityReservations`, over all pages, each once.
+
+    Only active ones are kept, whatever filter was sent, and only those that the account owns: EC2
+    also tells an account about the capacity reservations that others share with it, and the answer
+    to their owner has these
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html).
+
+    Raises:
+        MalformedRecordError: a capacity reservation has no id, owner, type or state.
+    """
+    rows: dict[str, Row] = {}
+    for record in _objects(reservations, "CapacityReservations"):
+        row = _capacity_row(record, region)
+        if row["state"] == "active" and row["account_id"] == account_id:
+            rows.setdefault(row["capacity_reservation_id"], row)
+    return list(rows.values())
+
+
+def _capacity_row(record: Record, region: str) -> Row:
+    capacity_reservation_id = _required(record, "CapacityReservationId", "capacity reservation")
+    what = f"capacity reservation {capacity_reservation_id}"
+    return {
+        "account_id": _required(record, "OwnerId", what),
+        "region": region,
+        "capacity_reservation_id": capacity_reservation_id,
+        "instance_type": _required(record, "InstanceType", what),
+        "platform": _text(record, "InstancePlatform"),
+        "availability_zone": _text(record, "AvailabilityZone"),
+        "availability_zone_id": _text(record, "AvailabilityZoneId"),
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateCapacityReservation.html
+        "tenancy": _text(record, "Tenancy") or "default",
+        "total_instances": _count(record, "TotalInstanceCount"),
+        "available_instances": _count(record, "AvailableInstanceCount"),
+        "state": _required(record, "State", what),
+        "reservation_type": _capacity_type(record),
+        "unused_billing_owner_id": _text(record, "UnusedReservationBillingOwnerId"),
+        "outpost_arn": _text(record, "OutpostArn"),
+        "start": _time(record, "StartDate"),
+        "end": _time(record, "EndDate"),
+    }
+
+
+def _capacity_type(record: Record) -> str:
+    """ReservationType, but AWS marks interruptible capacity in a field of its own."""
+    interruptible = record.get("Interruptible") or False
+    if not isinstance(interruptible, bool):
+        raise MalformedRecordError(f"Interruptible is no flag: {interruptible!r}")
+    return "interruptible" if interruptible else _text(record, "ReservationType") or "default"
+
+
 def zone_rows(zones: Iterable[Record], account_id: str, region: str) -> list[Row]:
     """Rows of `ZONES` from `AvailabilityZones` of `ec2:DescribeAvailabilityZones`.
 
@@ -178,7 +229,7 @@ def zone_rows(zones: Iterable[Record], account_id: str, region: str) -> list[Row
 
 
 def fill_zone_ids(rows: Iterable[Row], zones: Iterable[Row]) -> list[Row]:
-    """Complete the zone id of instances or reservations from the map of their own account.
+    """Complete the zone id of rows that have a zone from the map of their own account.
 
     One name means different zones in different accounts, so no other account's map will do
     (https://docs.aws.amazon.com/global-infrastructure/latest/regions/az-ids.html).

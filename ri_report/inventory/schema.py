@@ -1,8 +1,8 @@
-"""The frames of an inventory: accounts, instances, reservations, zones and how each was read."""
+"""The frames of an inventory: accounts, instances, what was reserved, zones, how each was read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ri_report.inventory.frames import Column, Frame
@@ -75,6 +75,34 @@ RESERVATIONS = Frame(
     ),
 )
 
+CAPACITY_RESERVATIONS = Frame(
+    "capacity_reservations",
+    ("capacity_reservation_id",),
+    (
+        Column("account_id", "text", "Account that owns the capacity reservation", "Owner"),
+        Column("region", "text", "Region"),
+        Column("capacity_reservation_id", "text", "Id", "Capacity reservation"),
+        Column("instance_type", "text", "Instance type"),
+        Column("platform", "text", "InstancePlatform, as AWS words it"),
+        Column("availability_zone", "text", "Zone name in the owner's account"),
+        Column("availability_zone_id", "text", "Zone id, the same place for every account"),
+        Column("tenancy", "text", "default or dedicated"),
+        Column("total_instances", "count", "Instances that it holds room for", nullable=True),
+        Column("available_instances", "count", "Slots that nothing runs in", nullable=True),
+        Column("state", "text", "State at the moment of reading; only active ones are kept"),
+        Column("reservation_type", "text", "default, capacity-block or interruptible"),
+        Column(
+            "unused_billing_owner_id",
+            "text",
+            "Account that AWS bills for idle slots; empty: the owner",
+            "Idle slots billed to",
+        ),
+        Column("outpost_arn", "text", "Outpost that it is on"),
+        Column("start", "time", "When it began", nullable=True),
+        Column("end", "time", "When it expires; missing: not before it is canceled", nullable=True),
+    ),
+)
+
 ZONES = Frame(
     "zones",
     ("account_id", "region", "availability_zone"),
@@ -103,6 +131,7 @@ class Inventory:
         reservations: Frame `RESERVATIONS`, in every state.
         zones: Frame `ZONES`.
         outcomes: Frame `outcomes.OUTCOMES`.
+        capacity_reservations: Frame `CAPACITY_RESERVATIONS`; active ones only.
     """
 
     as_of: datetime
@@ -115,3 +144,6 @@ class Inventory:
     reservations: pd.DataFrame
     zones: pd.DataFrame
     outcomes: pd.DataFrame
+    capacity_reservations: pd.DataFrame = field(
+        default_factory=lambda: CAPACITY_RESERVATIONS.of([])
+    )

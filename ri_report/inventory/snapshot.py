@@ -19,6 +19,7 @@ from ri_report.errors import ConfigError, IntegrityError
 from ri_report.inventory.outcomes import OUTCOMES
 from ri_report.inventory.schema import (
     ACCOUNTS,
+    CAPACITY_RESERVATIONS,
     INSTANCES,
     RESERVATIONS,
     SCHEMA_VERSION,
@@ -45,8 +46,18 @@ KEYS: dict[str, type] = {
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """The name of a run is that of the folder that its reports are written to."""
 FRAMES: dict[str, Frame] = {
-    frame.name: frame for frame in (ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, OUTCOMES)
+    frame.name: frame
+    for frame in (
+        ACCOUNTS,
+        INSTANCES,
+        RESERVATIONS,
+        CAPACITY_RESERVATIONS,
+        ZONES,
+        OUTCOMES,
+    )
 }
+ADDED = frozenset({CAPACITY_RESERVATIONS.name})
+"""Frames that an older snapshot of the same schema version does not have: they were not read."""
 
 
 def snapshot_files(inventory: Inventory, settings: Mapping[str, Any]) -> dict[str, bytes]:
@@ -162,6 +173,8 @@ def _not_whole(path: Path, why: str) -> IntegrityError:
 
 
 def _read_frame(path: Path, frame: Frame, digests: Mapping[str, str]) -> pd.DataFrame:
+    if frame.name in ADDED and path.name not in digests:
+        return frame.of([])
     try:
         content = path.read_bytes()
     except OSError as error:

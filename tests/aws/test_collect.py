@@ -10,7 +10,13 @@ import pytest
 from ri_report.aws.collect import Schedule
 from ri_report.errors import ConfigError, IntegrityError, NoReportError
 from ri_report.inventory.outcomes import OUTCOMES
-from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES
+from ri_report.inventory.schema import (
+    ACCOUNTS,
+    CAPACITY_RESERVATIONS,
+    INSTANCES,
+    RESERVATIONS,
+    ZONES,
+)
 from ri_report.sandbox.wire import Response
 
 if TYPE_CHECKING:
@@ -67,6 +73,7 @@ def test_every_running_instance_and_every_reservation_is_kept(
         (seen.accounts, ACCOUNTS),
         (seen.instances, INSTANCES),
         (seen.reservations, RESERVATIONS),
+        (seen.capacity_reservations, CAPACITY_RESERVATIONS),
         (seen.zones, ZONES),
         (seen.outcomes, OUTCOMES),
     ):
@@ -82,7 +89,7 @@ def test_each_account_region_and_kind_has_exactly_one_outcome(
         (account_id, region, kind)
         for account_id in ("111111111111", "222222222222", "333333333333")
         for region in TWO
-        for kind in ("instances", "reservations", "zones")
+        for kind in ("instances", "reservations", "capacity_reservations", "zones")
     }
     assert sorted(map(tuple, outcomes[["account_id", "region", "kind"]].to_numpy())) == sorted(
         expected
@@ -110,7 +117,7 @@ def test_a_wanted_region_that_an_account_has_not_enabled_is_skipped_without_a_ca
     there = world(COMPANY)
     seen = gather(regions=("us-east-1", "me-south-1"))
     assert statuses(seen, region="me-south-1") == {("SKIPPED", "not_opted_in")}
-    assert len(cells(seen, region="me-south-1")) == 9
+    assert len(cells(seen, region="me-south-1")) == 12
     assert not seen.outcomes["is_gap"].any()
     assert not [call for call in there.calls if call.region == "me-south-1"]
 
@@ -378,6 +385,130 @@ def test_states_sent_despite_the_filter_are_not_counted(world: Worlds, gather: G
     assert "MaxResults=1000" in sent
 
 
+HELD = """
+management 111111111111 payer
+hold 20 m5.large us-east-1a name=peak shared_with=222222222222 billed_to=222222222222
+hold 2 m5.large us-east-1a name=past state=expired ends=-3
+run 8 m5.large us-east-1a capacity_reservation=peak
+account 222222222222 web
+zones us-east-1 use1-az6 use1-az1 use1-az2 use1-az4 use1-az3 use1-az5
+run 3 m5.large us-east-1b capacity_reservation=peak
+hold 4 c5.xlarge us-east-1c name=batch platform=Windows ends=9
+hold 1 p5.48xlarge us-east-1d name=block reservation_type=capacity-block ends=9
+"""
+
+
+def test_capacity_reservations_are_kept_once_with_their_owner(
+    world: Worlds, gather: Gather
+) -> None:
+    there = world(HELD)
+    seen = gather(regions=("us-east-1",))
+    names = ["account_id", "instance_type", "platform", "total_instances", "available_instances"]
+    held = seen.capacity_reservations.sort_values(names)
+    assert held[names].to_numpy().tolist() == [
+        ["111111111111", "m5.large", "Linux/UNIX", 20, 9],
+        ["222222222222", "c5.xlarge", "Windows", 4, 4],
+        ["222222222222", "p5.48xlarge", "Linux/UNIX", 1, 1],
+    ]
+    assert held["reservation_type"].tolist() == ["default", "default", "capacity-block"]
+    assert held["unused_billing_owner_id"].tolist() == ["222222222222", "", ""]
+    assert held["availability_zone_id"].tolist() == ["use1-az1", "use1-az2", "use1-az4"]
+    assert held["end"].isna().tolist() == [True, False, False]
+    inside = seen.instances[seen.instances["capacity_reservation_id"] != ""]
+    assert inside.groupby("account_id").size().to_dict() == {"111111111111": 8, "222222222222": 3}
+    assert set(inside["capacity_reservation_id"]) == {held["capacity_reservation_id"].iloc[0]}
+    sent = next(body for body in there.bodies if "Action=DescribeCapacity" in body)
+    assert "Filter.1.Name=state&Filter.1.Value.1=active" in sent
+    assert "MaxResults=1000" in sent
+
+
+def test_zone_ids_of_capacity_reservations_come_from_the_owners_map(
+    world: Worlds, gather: Gather
+) -> None:
+    there = world(HELD)
+    there.spoil(
+        "DescribeCapacityReservations",
+        lambda b: Response(200, {}, b.replace(b"availabilityZoneId", b"otherZoneId")),
+    )
+    held = gather(regions=("us-east-1",)).capacity_reservations
+    assert sorted(held["availability_zone_id"]) == ["use1-az1", "use1-az2", "use1-az4"]
+
+
+def test_pages_of_capacity_reservations_are_all_read_or_none_is_kept(
+    world: Worlds, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ri_report.aws.cells.PAGE_SIZE", 5)
+    many = "".join(f"hold 2 m5.large us-east-1a name=held-{number}\n" for number in range(12))
+    there = world(f"management 111111111111 payer\n{many}")
+    assert len(gather(regions=("us-east-1",)).capacity_reservations) == 12
+    assert there.called("DescribeCapacityReservations") == {("111111111111", "us-east-1"): 3}
+    true_pages = 2
+
+    def last_page_fails(body: bytes) -> Response:
+        nonlocal true_pages
+        true_pages -= 1
+        return Response(200, {}, body if true_pages >= 0 else body[:200])
+
+    there.spoil("DescribeCapacityReservations", last_page_fails)
+    seen = gather(regions=("us-east-1",))
+    assert statuses(seen, kind="capacity_reservations") == {("MALFORMED", "ResponseParserError")}
+    assert seen.capacity_reservations.empty
+
+
+def test_a_paging_token_of_capacity_reservations_that_comes_back_is_malformed(
+    world: Worlds, gather: Gather
+) -> None:
+    there = world(HELD)
+    closing = b"</DescribeCapacityReservationsResponse>"
+    whole: list[bytes] = []
+
+    def same_token(body: bytes) -> Response:
+        whole.append(body)
+        return Response(200, {}, whole[0].replace(closing, b"<nextToken>A</nextToken>" + closing))
+
+    there.spoil("DescribeCapacityReservations", same_token)
+    seen = gather(regions=("us-east-1",), exclude_accounts=("222222222222",))
+    assert statuses(seen, kind="capacity_reservations") == {("MALFORMED", "token_cycle")}
+    assert len(whole) == 2
+
+
+def test_states_of_capacity_sent_despite_the_filter_are_not_kept(
+    world: Worlds, gather: Gather
+) -> None:
+    there = world(HELD)
+    there.spoil(
+        "DescribeCapacityReservations",
+        lambda b: Response(200, {}, b.replace(b"<state>active<", b"<state>cancelled<")),
+    )
+    seen = gather(regions=("us-east-1",))
+    assert seen.capacity_reservations.empty
+    assert statuses(seen, kind="capacity_reservations") == {("EMPTY", "")}
+
+
+def test_denied_capacity_reservations_are_a_gap_and_the_rest_is_kept(
+    world: Worlds, gather: Gather
+) -> None:
+    world(HELD + "deny ec2:DescribeCapacityReservations\n")
+    seen = gather(regions=("us-east-1",))
+    where = {"account_id": "222222222222", "kind": "capacity_reservations"}
+    (denied,) = cells(seen, **where).to_dict("records")
+    assert (denied["status"], denied["reason"], denied["is_gap"]) == ("DENIED", "iam", True)
+    assert "ec2:DescribeCapacityReservations" in denied["fix"]
+    assert seen.outcomes["is_gap"].sum() == 1
+    assert seen.capacity_reservations["account_id"].tolist() == ["111111111111"]
+    assert len(seen.instances) == 11
+
+
+def test_capacity_reservations_without_their_list_are_malformed(
+    world: Worlds, gather: Gather
+) -> None:
+    there = world(HELD)
+    there.spoil("DescribeCapacityReservations", html)
+    seen = gather(regions=("us-east-1",))
+    assert {status for status, _ in statuses(seen, kind="capacity_reservations")} == {"MALFORMED"}
+    assert len(seen.instances) == 11
+
+
 def test_an_instance_of_another_owner_is_an_integrity_outcome(
     world: Worlds, gather: Gather
 ) -> None:
@@ -494,7 +625,14 @@ def test_two_runs_over_the_same_organization_give_equal_frames(
 ) -> None:
     world(COMPANY)
     one, other = gather(regions=TWO), gather(regions=TWO[::-1], concurrency=2)
-    for name in ("accounts", "instances", "reservations", "zones", "outcomes"):
+    for name in (
+        "accounts",
+        "instances",
+        "reservations",
+        "capacity_reservations",
+        "zones",
+        "outcomes",
+    ):
         assert getattr(one, name).equals(getattr(other, name)), name
 
 

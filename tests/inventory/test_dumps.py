@@ -127,6 +127,71 @@ def test_missing_zones_are_no_gap(tmp_path: Path) -> None:
     assert "zones" not in set(seen.outcomes["kind"])
 
 
+HELD = {
+    "CapacityReservationId": "cr-1",
+    "OwnerId": WEB,
+    "InstanceType": "m5.large",
+    "InstancePlatform": "Linux/UNIX",
+    "AvailabilityZone": "us-east-1a",
+    "TotalInstanceCount": 5,
+    "AvailableInstanceCount": 2,
+    "State": "active",
+    "StartDate": "2026-01-01T00:00:00+00:00",
+}
+HELD_FILE = f"{WEB}/us-east-1/capacity-reservations.json"
+
+
+def held(*records: dict[str, Any]) -> dict[str, Any]:
+    return {HELD_FILE: {"CapacityReservations": list(records)}}
+
+
+def test_missing_capacity_reservations_are_not_known_and_no_gap(tmp_path: Path) -> None:
+    seen = read_dumps(save(tmp_path, whole()), AS_OF)
+    assert "capacity_reservations" not in set(seen.outcomes["kind"])
+    assert gaps(seen) == set()
+
+
+def test_own_active_capacity_reservations_are_kept(tmp_path: Path) -> None:
+    lent = HELD | {"CapacityReservationId": "cr-2", "OwnerId": DATA}
+    ended = HELD | {"CapacityReservationId": "cr-3", "State": "expired"}
+    zones = {"AvailabilityZones": [{"ZoneName": "us-east-1a", "ZoneId": "use1-az4"}]}
+    files = whole() | held(HELD, lent, ended)
+    files[f"{WEB}/us-east-1/availability-zones.json"] = zones
+    seen = read_dumps(save(tmp_path, files), AS_OF)
+    (row,) = seen.capacity_reservations.to_dict("records")
+    assert (row["account_id"], row["capacity_reservation_id"]) == (WEB, "cr-1")
+    assert (row["total_instances"], row["available_instances"]) == (5, 2)
+    assert row["availability_zone_id"] == "use1-az4"
+    (outcome,) = seen.outcomes[seen.outcomes["kind"] == "capacity_reservations"].to_dict("records")
+    assert (outcome["status"], outcome["row_count"]) == ("OK", 1)
+
+
+def test_no_capacity_reservations_are_empty_and_no_gap(tmp_path: Path) -> None:
+    seen = read_dumps(save(tmp_path, whole() | held()), AS_OF)
+    kind = seen.outcomes["kind"] == "capacity_reservations"
+    assert seen.outcomes.loc[kind, "status"].tolist() == ["EMPTY"]
+    assert gaps(seen) == set()
+
+
+@pytest.mark.parametrize(
+    "content", ["{", '{"Reservations": []}', '{"CapacityReservations": [{"OwnerId": "1"}]}']
+)
+def test_unreadable_capacity_reservations_are_a_gap_and_the_rest_is_kept(
+    content: str, tmp_path: Path
+) -> None:
+    seen = read_dumps(save(tmp_path, whole() | {HELD_FILE: content}), AS_OF)
+    assert gaps(seen) == {(WEB, "us-east-1", "capacity_reservations", "MALFORMED", "")}
+    (fix,) = seen.outcomes.loc[seen.outcomes["is_gap"], "fix"]
+    assert "aws ec2 describe-capacity-reservations --region us-east-1" in fix
+    assert seen.capacity_reservations.empty
+    assert len(seen.instances) == len(seen.reservations) == 1
+
+
+def test_capacity_reservations_of_another_region_end_the_run(tmp_path: Path) -> None:
+    files = whole() | held(HELD | {"AvailabilityZone": "eu-west-1a"})
+    assert HELD_FILE in refusal(IntegrityError, save(tmp_path, files))
+
+
 def test_zone_ids_come_from_the_accounts_own_map(tmp_path: Path) -> None:
     zones = {
         "AvailabilityZones": [

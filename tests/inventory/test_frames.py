@@ -106,7 +106,16 @@ def test_every_kind_has_a_type() -> None:
     assert set(DTYPES) == set(NULLABLE_DTYPES) == set(get_args(Kind))
 
 
-@pytest.fixture(params=["ACCOUNTS", "INSTANCES", "RESERVATIONS", "ZONES", "OUTCOMES"])
+@pytest.fixture(
+    params=[
+        "ACCOUNTS",
+        "INSTANCES",
+        "RESERVATIONS",
+        "CAPACITY_RESERVATIONS",
+        "ZONES",
+        "OUTCOMES",
+    ]
+)
 def frame(request: pytest.FixtureRequest) -> Frame:
     found: Callable[..., Frame] = getattr(
         outcomes if request.param == "OUTCOMES" else schema, request.param

@@ -13,12 +13,19 @@ from ri_report.errors import IntegrityError
 from ri_report.inventory.records import (
     MalformedRecordError,
     account_rows,
+    capacity_rows,
     fill_zone_ids,
     instance_rows,
     reservation_rows,
     zone_rows,
 )
-from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES
+from ri_report.inventory.schema import (
+    ACCOUNTS,
+    CAPACITY_RESERVATIONS,
+    INSTANCES,
+    RESERVATIONS,
+    ZONES,
+)
 
 WEB = "222222222222"
 INSTANCE = {
@@ -64,6 +71,28 @@ RESERVATION = {
 }
 
 
+CAPACITY_RESERVATION = {
+    "CapacityReservationId": "cr-1",
+    "OwnerId": WEB,
+    "CapacityReservationArn": f"arn:aws:ec2:us-east-1:{WEB}:capacity-reservation/cr-1",
+    "InstanceType": "m5.large",
+    "InstancePlatform": "RHEL with HA",
+    "AvailabilityZone": "us-east-1b",
+    "AvailabilityZoneId": "use1-az1",
+    "Tenancy": "dedicated",
+    "TotalInstanceCount": 20,
+    "AvailableInstanceCount": 7,
+    "State": "active",
+    "ReservationType": "default",
+    "Interruptible": False,
+    "UnusedReservationBillingOwnerId": "333333333333",
+    "OutpostArn": "arn:o",
+    "StartDate": "2026-01-02T03:04:05+00:00",
+    "EndDate": datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC),
+    "EndDateType": "limited",
+}
+
+
 def launch(*instances: dict[str, Any], owner: str = WEB) -> list[dict[str, Any]]:
     return [{"OwnerId": owner, "ReservationId": "r", "Instances": list(instances)}]
 
@@ -75,6 +104,11 @@ def instance(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - values of a re
 
 def reservation(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - values of a record
     (row,) = reservation_rows([RESERVATION | changes], WEB, "us-east-1")
+    return row
+
+
+def capacity(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - values of a record
+    (row,) = capacity_rows([CAPACITY_RESERVATION | changes], WEB, "us-east-1")
     return row
 
 
@@ -124,6 +158,36 @@ def test_a_reservation_is_taken_over_field_by_field() -> None:
     }
 
 
+def test_a_capacity_reservation_is_taken_over_field_by_field() -> None:
+    assert capacity() == {
+        "account_id": WEB,
+        "region": "us-east-1",
+        "capacity_reservation_id": "cr-1",
+        "instance_type": "m5.large",
+        "platform": "RHEL with HA",
+        "availability_zone": "us-east-1b",
+        "availability_zone_id": "use1-az1",
+        "tenancy": "dedicated",
+        "total_instances": 20,
+        "available_instances": 7,
+        "state": "active",
+        "reservation_type": "default",
+        "unused_billing_owner_id": "333333333333",
+        "outpost_arn": "arn:o",
+        "start": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        "end": datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC),
+    }
+
+
+REQUIRED_OF_A_CAPACITY_RESERVATION = {
+    "CapacityReservationId",
+    "OwnerId",
+    "InstanceType",
+    "State",
+}
+OPTIONAL_OF_A_CAPACITY_RESERVATION = sorted(
+    CAPACITY_RESERVATION.keys() - REQUIRED_OF_A_CAPACITY_RESERVATION
+)
 OPTIONAL_OF_AN_INSTANCE = sorted(INSTANCE.keys() - {"InstanceId", "InstanceType", "State"})
 OPTIONAL_OF_A_RESERVATION = sorted(
     RESERVATION.keys() - {"ReservedInstancesId", "InstanceType", "State", "InstanceCount"}
@@ -150,6 +214,77 @@ def test_any_optional_field_of_a_reservation_may_be_missing(name: str, *, absent
     rows = reservation_rows([record], WEB, "us-east-1")
     assert len(RESERVATIONS.of(rows)) == 1
     assert rows[0]["tenancy"] == ("default" if name == "InstanceTenancy" else "dedicated")
+
+
+@pytest.mark.parametrize("name", OPTIONAL_OF_A_CAPACITY_RESERVATION)
+@pytest.mark.parametrize("absent", [True, False], ids=["absent", "null"])
+def test_any_optional_field_of_a_capacity_reservation_may_be_missing(
+    name: str, *, absent: bool
+) -> None:
+    record = dict(CAPACITY_RESERVATION) | {name: None}
+    if absent:
+        del record[name]
+    rows = capacity_rows([record], WEB, "us-east-1")
+    assert len(CAPACITY_RESERVATIONS.of(rows)) == 1
+    assert rows[0]["tenancy"] == ("default" if name == "Tenancy" else "dedicated")
+    assert rows[0]["reservation_type"] == "default"
+
+
+def test_counts_that_were_not_told_are_unknown_and_not_zero() -> None:
+    told = capacity(AvailableInstanceCount=0, TotalInstanceCount=None)
+    frame = CAPACITY_RESERVATIONS.of([told])
+    assert frame["available_instances"].tolist() == [0]
+    assert frame["total_instances"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"ReservationType": "capacity-block"}, "capacity-block"),
+        ({"ReservationType": "a later one"}, "a later one"),
+        ({"Interruptible": True}, "interruptible"),
+    ],
+)
+def test_what_kind_of_capacity_is_reserved_is_told(said: dict[str, Any], kind: str) -> None:
+    assert capacity(**said)["reservation_type"] == kind
+
+
+@pytest.mark.parametrize(
+    "state", ["expired", "cancelled", "pending", "failed", "scheduled", "payment-pending", "new"]
+)
+def test_only_active_capacity_reservations_are_kept(state: str) -> None:
+    both = [CAPACITY_RESERVATION, CAPACITY_RESERVATION | {"CapacityReservationId": "cr-2"}]
+    both[1]["State"] = state
+    rows = capacity_rows(both, WEB, "us-east-1")
+    assert [row["capacity_reservation_id"] for row in rows] == ["cr-1"]
+
+
+def test_capacity_reservations_that_others_share_with_the_account_are_theirs() -> None:
+    shared = CAPACITY_RESERVATION | {"CapacityReservationId": "cr-2", "OwnerId": "333333333333"}
+    for account_id, kept in ((WEB, "cr-1"), ("333333333333", "cr-2")):
+        rows = capacity_rows([CAPACITY_RESERVATION, shared], account_id, "us-east-1")
+        assert [row["capacity_reservation_id"] for row in rows] == [kept]
+        assert rows[0]["account_id"] == account_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"CapacityReservationId": None}, "capacity reservation has no CapacityReservationId"),
+        ({"OwnerId": ""}, "capacity reservation cr-1 has no OwnerId"),
+        ({"InstanceType": None}, "capacity reservation cr-1 has no InstanceType"),
+        ({"State": None}, "capacity reservation cr-1 has no State"),
+        ({"AvailableInstanceCount": -1}, "AvailableInstanceCount is no count"),
+        ({"TotalInstanceCount": "20"}, "TotalInstanceCount is no number"),
+        ({"Interruptible": "no"}, "Interruptible is no flag"),
+        ({"EndDate": "never"}, "EndDate is no time"),
+    ],
+)
+def test_a_capacity_reservation_without_its_parts_is_malformed(
+    changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(MalformedRecordError, match=said):
+        capacity(**changes)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +329,7 @@ def test_a_reservation_without_its_parts_is_malformed(changes: dict[str, Any], s
 
 def test_a_record_that_is_no_object_is_malformed() -> None:
     bad: list[Any] = ["text"]
-    for make in (instance_rows, reservation_rows, zone_rows):
+    for make in (instance_rows, reservation_rows, capacity_rows, zone_rows):
         with pytest.raises(MalformedRecordError, match="is no object"):
             make(bad, WEB, "us-east-1")
     with pytest.raises(MalformedRecordError, match="is no object"):
@@ -223,6 +358,7 @@ def test_reservations_of_every_state_are_kept(state: str) -> None:
 def test_what_comes_twice_is_kept_once() -> None:
     assert len(instance_rows(launch(INSTANCE) + launch(INSTANCE), WEB, "us-east-1")) == 1
     assert len(reservation_rows([RESERVATION, RESERVATION], WEB, "us-east-1")) == 1
+    assert len(capacity_rows([CAPACITY_RESERVATION] * 2, WEB, "us-east-1")) == 1
 
 
 def test_an_owner_other_than_the_account_asked_is_an_integrity_error() -> None:

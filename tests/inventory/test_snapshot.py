@@ -14,7 +14,14 @@ import pytest
 
 from ri_report.errors import ConfigError, IntegrityError
 from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
-from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, Inventory
+from ri_report.inventory.schema import (
+    ACCOUNTS,
+    CAPACITY_RESERVATIONS,
+    INSTANCES,
+    RESERVATIONS,
+    ZONES,
+    Inventory,
+)
 from ri_report.inventory.snapshot import (
     FRAMES,
     MANIFEST,
@@ -52,6 +59,9 @@ def inventory() -> Inventory:
         ),
         zones=ZONES.of([where | {"availability_zone_id": "use1-az4"}]),
         outcomes=OUTCOMES.of([refused.row(), read.row()]),
+        capacity_reservations=CAPACITY_RESERVATIONS.of(
+            [where | kind | {"capacity_reservation_id": "cr-1", "available_instances": 2}]
+        ),
     )
 
 
@@ -215,6 +225,27 @@ def test_the_name_of_a_run_never_leads_elsewhere(kept: Path, run: str) -> None:
     change(kept, run=run)
     with pytest.raises(IntegrityError, match="is not whole"):
         read_snapshot(kept)
+
+
+def test_an_older_snapshot_without_capacity_reservations_is_read(kept: Path) -> None:
+    """They were not asked for then: there is no outcome of that kind."""
+    name = "capacity_reservations.parquet"
+    (kept / name).unlink()
+    digests = json.loads((kept / MANIFEST).read_text())["files"]
+    change(kept, files={other: digest for other, digest in digests.items() if other != name})
+    after, _ = read_snapshot(kept)
+    assert after.capacity_reservations.empty
+    assert after.instances["instance_id"].tolist() == ["i-1"]
+
+
+def test_an_inventory_is_made_without_capacity_reservations_as_well() -> None:
+    frames = {
+        name: frame.of([]) for name, frame in FRAMES.items() if name != "capacity_reservations"
+    }
+    made = Inventory(
+        as_of=AS_OF, run="x", source="aws", endpoint="", caller_account_id="", **frames
+    )
+    pd.testing.assert_frame_equal(made.capacity_reservations, CAPACITY_RESERVATIONS.of([]))
 
 
 def test_an_empty_inventory_is_kept_as_well(tmp_path: Path) -> None:
