@@ -1,0 +1,107 @@
+"""Zones by name and by id: which reservations the setting decides on."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from ri_report.rules.allocation import allocate
+from ri_report.rules.zones import ZONE_MATCH, zone_match
+from tests.rules.fleet import fleet, lines, table
+from tests.rules.oracle import Organization, allocate_slowly
+from tests.rules.organizations import organizations
+from tests.rules.test_laws import law, seen, snapshot
+
+SUSAN = "r-susan: A bought 2 m5.large in us-west-2a (usw2-az1)"
+
+
+def compared(text: str, zonal_match: str = "az_name", **options: object) -> str:
+    world = fleet(text, zonal_match=zonal_match, **options)  # type: ignore[arg-type] # a literal
+    found = zone_match(world.usage, world.active, world.allocations, world.sharing)
+    names = ("reservation_id", "used_units_by_name", "used_units_by_id", "applied")
+    assert list(found.columns) == ZONE_MATCH.names
+    return table(found, names)
+
+
+@pytest.mark.parametrize("applied", ["az_name", "az_id"])
+def test_a_name_that_is_another_place_is_told_with_both_results(applied: str) -> None:
+    """Bob's zone of the same name is another place: Billing User Guide, the EC2 example."""
+    text = f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az2)"
+    assert compared(text, applied) == lines(f"""
+        reservation_id | used_units_by_name | used_units_by_id | applied
+        r-susan        | 8                  | 0                | {applied}
+        """)
+
+
+def test_a_place_of_another_name_is_told_with_both_results() -> None:
+    text = f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2b (usw2-az1)"
+    assert compared(text) == lines("""
+        reservation_id | used_units_by_name | used_units_by_id | applied
+        r-susan        | 0                  | 8                | az_name
+        """)
+
+
+def test_a_regional_reservation_that_gives_way_is_told_too() -> None:
+    """Bob's own regional reservation covers what the zonal one, by id, would not."""
+    text = f"""
+        {SUSAN}
+        i-bob: B runs 3 m5.large in us-west-2a (usw2-az2)
+        r-bob: B bought 2 m5.large in us-west-2
+    """
+    assert compared(text) == lines("""
+        reservation_id | used_units_by_name | used_units_by_id | applied
+        r-bob          | 4                  | 8                | az_name
+        r-susan        | 8                  | 0                | az_name
+        """)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        SUSAN,
+        f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az1)",
+        f"{SUSAN}\ni-susan: A runs 2 m5.large in us-west-2a (usw2-az1)"
+        "\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az2)",
+        "r-susan: A bought 2 m5.large in us-west-2\ni-bob: B runs 3 m5.large in us-west-2a (x)"
+        "\ni-eve: C runs 3 m5.large in us-west-2a (y)",
+    ],
+    ids=["nothing", "alone", "same place", "used by its owner", "regional"],
+)
+def test_what_the_setting_does_not_change_is_not_told(text: str) -> None:
+    assert compared(text).count("\n") == 0
+
+
+def test_accounts_that_do_not_share_do_not_depend_on_names() -> None:
+    text = f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az2)"
+    assert compared(text, deactivated=["B"]).count("\n") == 0
+
+
+@law
+@given(organizations().map(snapshot))
+def test_both_results_are_those_of_the_slow_oracle(org: Organization) -> None:
+    world = seen(org)
+    found = zone_match(world.usage, world.active, world.allocations, world.sharing)
+    told = {
+        row["reservation_id"]: (row["used_units_by_name"], row["used_units_by_id"])
+        for row in found.to_dict("records")
+    }
+    used = {by_id: _used(org._replace(by_id=by_id)) for by_id in (False, True)}
+    expected = {p.name: (used[False][p.name], used[True][p.name]) for p in org.purchases}
+    assert told == {name: both for name, both in expected.items() if both[0] != both[1]}
+
+
+def _used(org: Organization) -> dict[str, float]:
+    used = {p.name: 0.0 for p in org.purchases}
+    for (_, name, _), amount in allocate_slowly(org).items():
+        used[name] += amount
+    return used
+
+
+def test_without_names_that_mislead_nothing_is_allocated_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = fleet(f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az1)")
+    given_once = allocate(world.usage, world.active, world.sharing)
+    monkeypatch.setattr("ri_report.rules.zones.allocate", None)
+    assert zone_match(world.usage, world.active, given_once, world.sharing).empty
