@@ -11,8 +11,9 @@ from ri_report.aws.clients import using
 from ri_report.aws.faults import Asked, Fault, FaultError
 from ri_report.aws.permissions import DESCRIBE_ORGANIZATION, LIST_ACCOUNTS
 from ri_report.errors import ConfigError, NoReportError
+from ri_report.inventory.fields import MalformedRecordError
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
-from ri_report.inventory.records import MalformedRecordError, account_rows
+from ri_report.inventory.records import account_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

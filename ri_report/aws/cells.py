@@ -17,9 +17,9 @@ from ri_report.aws.permissions import (
 )
 from ri_report.aws.regions import account_regions
 from ri_report.errors import IntegrityError
+from ri_report.inventory.fields import MalformedRecordError
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 from ri_report.inventory.records import (
-    MalformedRecordError,
     capacity_rows,
     instance_rows,
     reservation_rows,

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ri_report.errors import ConfigError, IntegrityError, NoReportError
+from ri_report.inventory.fields import MalformedRecordError
 from ri_report.inventory.gathering import gather
 from ri_report.inventory.layout import (
     ACCOUNT_ID,
@@ -29,7 +30,6 @@ from ri_report.inventory.layout import (
 )
 from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
 from ri_report.inventory.records import (
-    MalformedRecordError,
     account_rows,
     capacity_rows,
     instance_rows,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ri_report.errors import ConfigError
-from ri_report.inventory.records import MalformedRecordError
+from ri_report.inventory.fields import MalformedRecordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

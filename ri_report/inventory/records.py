@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ri_report.errors import IntegrityError
+from ri_report.inventory.fields import (
+    MalformedRecordError,
+    as_objects,
+    count,
+    number,
+    part,
+    parts,
+    required,
+    tag,
+    text,
+    time,
+)
 
-Record = Mapping[str, Any]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ri_report.inventory.fields import Record
+
 Row = dict[str, Any]
 
 SCOPES = {"Availability Zone": "zonal", "Region": "regional"}
-
-
-class MalformedRecordError(ValueError):
-    """Raised when a record lacks what makes it one, or holds a value of another type."""
 
 
 def account_rows(accounts: Iterable[Record], management_account_id: str | None) -> list[Row]:
@@ -30,14 +39,14 @@ def account_rows(accounts: Iterable[Record], management_account_id: str | None) 
         MalformedRecordError: a record has no id, or neither a state nor a status.
     """
     rows: dict[str, Row] = {}
-    for record in _objects(accounts, "account"):
-        account_id = _required(record, "Id", "account")
-        state = _text(record, "State") or _text(record, "Status")
+    for record in as_objects(accounts, "account"):
+        account_id = required(record, "Id", "account")
+        state = text(record, "State") or text(record, "Status")
         if not state:
             raise MalformedRecordError(f"account {account_id} has neither State nor Status")
         row = {
             "account_id": account_id,
-            "account_name": _text(record, "Name"),
+            "account_name": text(record, "Name"),
             "state": state,
             "is_management": account_id == management_account_id if management_account_id else None,
         }
@@ -55,11 +64,11 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
         IntegrityError: an instance belongs to another account than the one that was asked.
     """
     rows: dict[str, Row] = {}
-    for launch in _objects(launches, "Reservations"):
-        owner = _text(launch, "OwnerId")
+    for launch in as_objects(launches, "Reservations"):
+        owner = text(launch, "OwnerId")
         if owner and owner != account_id:
             raise IntegrityError(f"asked account {account_id} in {region}, got one of {owner}")
-        for record in _records(launch, "Instances"):
+        for record in parts(launch, "Instances"):
             row = _instance_row(record, account_id, region)
             if row["state"] == "running":
                 rows.setdefault(row["instance_id"], row)
@@ -67,26 +76,26 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
 
 
 def _instance_row(record: Record, account_id: str, region: str) -> Row:
-    instance_id = _required(record, "InstanceId", "instance")
-    placement = _part(record, "Placement")
+    instance_id = required(record, "InstanceId", "instance")
+    placement = part(record, "Placement")
     return {
         "account_id": account_id,
         "region": region,
         "instance_id": instance_id,
-        "name": _tag(record, "Name"),
-        "instance_type": _required(record, "InstanceType", f"instance {instance_id}"),
-        "availability_zone": _text(placement, "AvailabilityZone"),
-        "availability_zone_id": _text(placement, "AvailabilityZoneId"),
-        "state": _required(_part(record, "State"), "Name", f"state of instance {instance_id}"),
-        "lifecycle": _text(record, "InstanceLifecycle"),
+        "name": tag(record, "Name"),
+        "instance_type": required(record, "InstanceType", f"instance {instance_id}"),
+        "availability_zone": text(placement, "AvailabilityZone"),
+        "availability_zone_id": text(placement, "AvailabilityZoneId"),
+        "state": required(part(record, "State"), "Name", f"state of instance {instance_id}"),
+        "lifecycle": text(record, "InstanceLifecycle"),
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Placement.html: the default
-        "tenancy": _text(placement, "Tenancy") or "default",
-        "platform": _text(record, "Platform").lower(),
-        "platform_details": _text(record, "PlatformDetails"),
-        "usage_operation": _text(record, "UsageOperation"),
-        "outpost_arn": _text(record, "OutpostArn"),
-        "capacity_reservation_id": _text(record, "CapacityReservationId"),
-        "launch_time": _time(record, "LaunchTime"),
+        "tenancy": text(placement, "Tenancy") or "default",
+        "platform": text(record, "Platform").lower(),
+        "platform_details": text(record, "PlatformDetails"),
+        "usage_operation": text(record, "UsageOperation"),
+        "outpost_arn": text(record, "OutpostArn"),
+        "capacity_reservation_id": text(record, "CapacityReservationId"),
+        "launch_time": time(record, "LaunchTime"),
     }
 
 
@@ -99,16 +108,16 @@ def reservation_rows(reservations: Iterable[Record], account_id: str, region: st
         MalformedRecordError: a reservation has no id, type, state or count.
     """
     rows: dict[str, Row] = {}
-    for record in _objects(reservations, "ReservedInstances"):
+    for record in as_objects(reservations, "ReservedInstances"):
         row = _reservation_row(record, account_id, region)
         rows.setdefault(row["reservation_id"], row)
     return list(rows.values())
 
 
 def _reservation_row(record: Record, account_id: str, region: str) -> Row:
-    reservation_id = _required(record, "ReservedInstancesId", "reservation")
+    reservation_id = required(record, "ReservedInstancesId", "reservation")
     what = f"reservation {reservation_id}"
-    instance_count = _count(record, "InstanceCount")
+    instance_count = count(record, "InstanceCount")
     if instance_count is None:
         raise MalformedRecordError(f"{what} has no InstanceCount")
     scope = _scope(record)
@@ -118,42 +127,42 @@ def _reservation_row(record: Record, account_id: str, region: str) -> Row:
         "region": region,
         "reservation_id": reservation_id,
         "scope": scope,
-        "availability_zone": _text(record, "AvailabilityZone") if zone else "",
-        "availability_zone_id": _text(record, "AvailabilityZoneId") if zone else "",
-        "instance_type": _required(record, "InstanceType", what),
-        "product_description": _text(record, "ProductDescription"),
+        "availability_zone": text(record, "AvailabilityZone") if zone else "",
+        "availability_zone_id": text(record, "AvailabilityZoneId") if zone else "",
+        "instance_type": required(record, "InstanceType", what),
+        "product_description": text(record, "ProductDescription"),
         # The default of InstanceTenancy:
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeReservedInstancesOfferings.html
-        "tenancy": _text(record, "InstanceTenancy") or "default",
+        "tenancy": text(record, "InstanceTenancy") or "default",
         "instance_count": instance_count,
-        "state": _required(record, "State", what),
-        "start": _time(record, "Start"),
-        "end": _time(record, "End"),
-        "duration_seconds": _count(record, "Duration"),
-        "offering_class": _text(record, "OfferingClass"),
-        "payment_option": _text(record, "OfferingType"),
-        "fixed_price": _number(record, "FixedPrice"),
-        "usage_price": _number(record, "UsagePrice"),
+        "state": required(record, "State", what),
+        "start": time(record, "Start"),
+        "end": time(record, "End"),
+        "duration_seconds": count(record, "Duration"),
+        "offering_class": text(record, "OfferingClass"),
+        "payment_option": text(record, "OfferingType"),
+        "fixed_price": number(record, "FixedPrice"),
+        "usage_price": number(record, "UsagePrice"),
         "recurring_hourly_cost": _recurring_hourly_cost(record),
-        "currency": _text(record, "CurrencyCode"),
+        "currency": text(record, "CurrencyCode"),
     }
 
 
 def _scope(record: Record) -> str:
-    said = _text(record, "Scope")
+    said = text(record, "Scope")
     if said in SCOPES:
         return SCOPES[said]
-    return "zonal" if _text(record, "AvailabilityZone") else said.lower()
+    return "zonal" if text(record, "AvailabilityZone") else said.lower()
 
 
 def _recurring_hourly_cost(record: Record) -> float | None:
     """The sum of the hourly charges; unknown when one is missing or charged otherwise."""
     if record.get("RecurringCharges") is None:
         return None
-    charges = _records(record, "RecurringCharges")
-    if any(_text(charge, "Frequency") != "Hourly" for charge in charges):
+    charges = parts(record, "RecurringCharges")
+    if any(text(charge, "Frequency") != "Hourly" for charge in charges):
         return None
-    amounts = [_number(charge, "Amount") for charge in charges]
+    amounts = [number(charge, "Amount") for charge in charges]
     known = [amount for amount in amounts if amount is not None]
     return sum(known, 0.0) if len(known) == len(amounts) else None
 
@@ -170,7 +179,7 @@ def capacity_rows(reservations: Iterable[Record], account_id: str, region: str) 
         MalformedRecordError: a capacity reservation has no id, owner, type or state.
     """
     rows: dict[str, Row] = {}
-    for record in _objects(reservations, "CapacityReservations"):
+    for record in as_objects(reservations, "CapacityReservations"):
         row = _capacity_row(record, region)
         if row["state"] == "active" and row["account_id"] == account_id:
             rows.setdefault(row["capacity_reservation_id"], row)
@@ -178,26 +187,26 @@ def capacity_rows(reservations: Iterable[Record], account_id: str, region: str) 
 
 
 def _capacity_row(record: Record, region: str) -> Row:
-    capacity_reservation_id = _required(record, "CapacityReservationId", "capacity reservation")
+    capacity_reservation_id = required(record, "CapacityReservationId", "capacity reservation")
     what = f"capacity reservation {capacity_reservation_id}"
     return {
-        "account_id": _required(record, "OwnerId", what),
+        "account_id": required(record, "OwnerId", what),
         "region": region,
         "capacity_reservation_id": capacity_reservation_id,
-        "instance_type": _required(record, "InstanceType", what),
-        "platform": _text(record, "InstancePlatform"),
-        "availability_zone": _text(record, "AvailabilityZone"),
-        "availability_zone_id": _text(record, "AvailabilityZoneId"),
+        "instance_type": required(record, "InstanceType", what),
+        "platform": text(record, "InstancePlatform"),
+        "availability_zone": text(record, "AvailabilityZone"),
+        "availability_zone_id": text(record, "AvailabilityZoneId"),
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateCapacityReservation.html
-        "tenancy": _text(record, "Tenancy") or "default",
-        "total_instances": _count(record, "TotalInstanceCount"),
-        "available_instances": _count(record, "AvailableInstanceCount"),
-        "state": _required(record, "State", what),
+        "tenancy": text(record, "Tenancy") or "default",
+        "total_instances": count(record, "TotalInstanceCount"),
+        "available_instances": count(record, "AvailableInstanceCount"),
+        "state": required(record, "State", what),
         "reservation_type": _capacity_type(record),
-        "unused_billing_owner_id": _text(record, "UnusedReservationBillingOwnerId"),
-        "outpost_arn": _text(record, "OutpostArn"),
-        "start": _time(record, "StartDate"),
-        "end": _time(record, "EndDate"),
+        "unused_billing_owner_id": text(record, "UnusedReservationBillingOwnerId"),
+        "outpost_arn": text(record, "OutpostArn"),
+        "start": time(record, "StartDate"),
+        "end": time(record, "EndDate"),
     }
 
 
@@ -206,7 +215,7 @@ def _capacity_type(record: Record) -> str:
     interruptible = record.get("Interruptible") or False
     if not isinstance(interruptible, bool):
         raise MalformedRecordError(f"Interruptible is no flag: {interruptible!r}")
-    return "interruptible" if interruptible else _text(record, "ReservationType") or "default"
+    return "interruptible" if interruptible else text(record, "ReservationType") or "default"
 
 
 def zone_rows(zones: Iterable[Record], account_id: str, region: str) -> list[Row]:
@@ -216,13 +225,13 @@ def zone_rows(zones: Iterable[Record], account_id: str, region: str) -> list[Row
         MalformedRecordError: a zone has no name.
     """
     rows: dict[str, Row] = {}
-    for record in _objects(zones, "AvailabilityZones"):
+    for record in as_objects(zones, "AvailabilityZones"):
         row = {
             "account_id": account_id,
             "region": region,
-            "availability_zone": _required(record, "ZoneName", "zone"),
-            "availability_zone_id": _text(record, "ZoneId"),
-            "zone_type": _text(record, "ZoneType"),
+            "availability_zone": required(record, "ZoneName", "zone"),
+            "availability_zone_id": text(record, "ZoneId"),
+            "zone_type": text(record, "ZoneType"),
         }
         rows.setdefault(row["availability_zone"], row)
     return list(rows.values())
@@ -248,78 +257,3 @@ def fill_zone_ids(rows: Iterable[Row], zones: Iterable[Row]) -> list[Row]:
         }
         for row in rows
     ]
-
-
-def _required(record: Record, name: str, what: str) -> str:
-    value = _text(record, name)
-    if not value:
-        raise MalformedRecordError(f"{what} has no {name}")
-    return value
-
-
-def _text(record: Record, name: str) -> str:
-    value = record.get(name)
-    if isinstance(value, (dict, list)):
-        raise MalformedRecordError(f"{name} is no text but {type(value).__name__}")
-    if value is None:
-        return ""
-    # Half a surrogate pair is valid in JSON but no text: no frame or file can hold it.
-    return str(value).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _object(value: object, name: str) -> Record:
-    if not isinstance(value, dict):
-        raise MalformedRecordError(f"{name} is no object but {type(value).__name__}")
-    return value
-
-
-def _part(record: Record, name: str) -> Record:
-    return {} if record.get(name) is None else _object(record[name], name)
-
-
-def _records(record: Record, name: str) -> list[Record]:
-    value = record.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise MalformedRecordError(f"{name} is no list but {type(value).__name__}")
-    return _objects(value, name)
-
-
-def _objects(items: Iterable[object], name: str) -> list[Record]:
-    return [_object(item, name) for item in items]
-
-
-def _tag(record: Record, key: str) -> str:
-    tags = _records(record, "Tags")
-    return next((_text(tag, "Value") for tag in tags if _text(tag, "Key") == key), "")
-
-
-def _number(record: Record, name: str) -> float | None:
-    value = record.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        raise MalformedRecordError(f"{name} is no number: {value!r}")
-    return value
-
-
-def _count(record: Record, name: str) -> int | None:
-    value = _number(record, name)
-    if value is None:
-        return None
-    if value < 0 or value != int(value):
-        raise MalformedRecordError(f"{name} is no count: {value!r}")
-    return int(value)
-
-
-def _time(record: Record, name: str) -> datetime | None:
-    value = record.get(name)
-    if value is None:
-        return None
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        # The AWS CLI writes UTC with an offset; a time without one is UTC as well.
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise MalformedRecordError(f"{name} is no time: {value!r}") from error

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ri_report.errors import IntegrityError
+from ri_report.inventory.fields import MalformedRecordError
 from ri_report.inventory.records import (
-    MalformedRecordError,
     account_rows,
     capacity_rows,
     fill_zone_ids,
