@@ -185,6 +185,23 @@ def test_what_one_account_denies_is_unknown_and_the_rest_is_kept(
     assert payer["coverage_ratio"] == "1.0"
 
 
+def test_denied_capacity_reservations_are_a_gap_and_the_rest_is_known(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(READABLE + "deny ec2:DescribeCapacityReservations\n")
+    ended = command("run", *US, *FACTS)
+    assert ended.code == 3
+    assert "ec2:DescribeCapacityReservations" in ended.err
+    (account,) = of_account("accounts", WEB)
+    assert (account["running_instances"], account["covered_units"]) == ("4", "16.0")
+    (gap,) = of_account("gaps", WEB)
+    assert (gap["region"], gap["kind"], gap["status"]) == (
+        "us-east-1",
+        "capacity_reservations",
+        "DENIED",
+    )
+
+
 def test_unread_instances_leave_the_purchases_known(
     command: Command, organization_served: Serve
 ) -> None:
