@@ -20,6 +20,11 @@ from pydantic import (
 
 from ri_report.errors import ConfigError
 from ri_report.mistakes import mistakes
+from ri_report.rules.sharing import (
+    Mode,
+    ZonalMatch,
+    check_groups,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +66,12 @@ def _session_name(value: str) -> str:
     return value
 
 
+def _group_name(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a group needs a name")
+    return value
+
+
 def _unique(values: list[str]) -> list[str]:
     if twice := _twice(values):
         raise ValueError(f"{twice} stands more than once")
@@ -75,6 +86,7 @@ AccountId = Annotated[str, AfterValidator(_account_id)]
 Region = Annotated[str, AfterValidator(_region)]
 RoleName = Annotated[str, AfterValidator(_role_name)]
 SessionName = Annotated[str, AfterValidator(_session_name)]
+GroupName = Annotated[str, AfterValidator(_group_name)]
 Accounts = Annotated[list[AccountId], AfterValidator(_unique)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
@@ -108,9 +120,15 @@ class Account(Section):
 class SharingSection(Section):
     """The organization's sharing preferences, which no API of AWS tells."""
 
-    mode: Literal["open"] = "open"
+    mode: Mode = "open"
+    groups: dict[GroupName, Accounts] = {}
     deactivated_accounts: Accounts = []
-    zonal_match: Literal["az_name", "az_id"] = "az_name"
+    zonal_match: ZonalMatch = "az_name"
+
+    @model_validator(mode="after")
+    def _groups_agree(self) -> SharingSection:
+        check_groups(self.mode, self.groups)
+        return self
 
 
 class Targets(Section):

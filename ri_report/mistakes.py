@@ -27,6 +27,7 @@ PROBLEMS = {
     "string_type": "must be text: put it in quotes",
     "list_type": 'must be a list: ["...", "..."]',
     "model_type": "must be a table: [{table}]",
+    "dict_type": "must be a table: [{table}]",
     "greater_than_equal": RATIO,
     "less_than_equal": RATIO,
     "float_type": RATIO,
@@ -76,7 +77,7 @@ def _problem(error: ErrorDetails) -> str:
         return error["msg"].removeprefix("Value error, ")
     if error["type"] == "list_type" and error["loc"] == ("account",):
         return "must be a list of tables: write [[account]]"
-    table = error["loc"][0] if error["loc"] else ""
+    table = ".".join(part for part in error["loc"] if isinstance(part, str))
     return PROBLEMS.get(error["type"], error["msg"]).format(table=table)
 
 

@@ -19,7 +19,7 @@ from ri_report.report.model import Report, Targets
 from ri_report.report.outputs import render
 from ri_report.rules.analysis import analyze
 from ri_report.rules.conservation import check_conservation
-from ri_report.rules.sharing import Sharing
+from ri_report.rules.sharing import Sharing, check_members
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -89,11 +89,14 @@ def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result
 
 
 def report_inventory(inventory: Inventory, config: Config) -> Result:
-    """Analyze, assemble and write; nothing is written when the numbers contradict each other."""
-    sharing = Sharing(
-        deactivated_accounts=frozenset(config.sharing.deactivated_accounts),
-        zonal_match=config.sharing.zonal_match,
-    )
+    """Analyze, assemble and write; nothing is written when the numbers contradict each other.
+
+    Raises:
+        ConfigError: a sharing group names the management account or one that is not listed.
+        IntegrityError: two sums that must be equal differ.
+    """
+    sharing = sharing_of(config)
+    check_members(sharing, inventory.accounts)
     analysis = analyze(inventory, sharing)
     check_conservation(analysis)
     report = build_report(inventory, analysis, sharing, Targets(**config.targets.model_dump()))
@@ -112,6 +115,16 @@ def keep(inventory: Inventory, config: Config) -> Path:
 def run_folder(config: Config, name: str) -> Path:
     """Return the folder of a run."""
     return Path(config.output.dir) / name
+
+
+def sharing_of(config: Config) -> Sharing:
+    """Return the sharing preferences that the configuration tells."""
+    return Sharing(
+        mode=config.sharing.mode,
+        groups=config.sharing.groups,
+        deactivated_accounts=frozenset(config.sharing.deactivated_accounts),
+        zonal_match=config.sharing.zonal_match,
+    )
 
 
 def scope_of(config: Config, profile: str = "", home_region: str = "") -> Scope:

@@ -30,9 +30,13 @@ role_name = "OtherName"
 id = "012345678901"
 
 [sharing]
-mode = "open"
+mode = "restricted"
 deactivated_accounts = ["111122223333"]
 zonal_match = "az_id"
+
+[sharing.groups]
+platform = ["111122223333", "222233334444"]
+"shop & web" = ["012345678901"]
 
 [targets]
 utilization = 0.9
@@ -63,6 +67,45 @@ MISTAKES = {
     "unknown_choice": (
         '[sharing]\nzonal_match = "az-id"',
         ["sharing.zonal_match = 'az-id'", "az_name, az_id", "did you mean az_id?"],
+    ),
+    "unknown_mode": (
+        '[sharing]\nmode = "prioritised"',
+        ["sharing.mode = 'prioritised'", "did you mean prioritized?"],
+    ),
+    "account_in_two_groups": (
+        (
+            '[sharing]\nmode = "restricted"\n[sharing.groups]\n'
+            'shop = ["111122223333"]\nlab = ["012345678901", "111122223333"]'
+        ),
+        ["sharing: account 111122223333 is in the groups shop and lab"],
+    ),
+    "account_twice_in_a_group": (
+        '[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["111122223333", "111122223333"]',
+        ["sharing.groups.shop: 111122223333 stands more than once"],
+    ),
+    "groups_of_open_sharing": (
+        '[sharing.groups]\nshop = ["111122223333"]',
+        ['sharing: groups mean nothing while mode is "open"', "prioritized", "restricted"],
+    ),
+    "no_account_id_in_a_group": (
+        '[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["shop"]',
+        ["sharing.groups.shop[0]", "'shop' is not an account id"],
+    ),
+    "list_instead_of_groups": (
+        '[sharing]\nmode = "restricted"\ngroups = ["111122223333"]',
+        ["sharing.groups must be a table: [sharing.groups]"],
+    ),
+    "group_without_a_list": (
+        '[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = "111122223333"',
+        ["sharing.groups.shop must be a list"],
+    ),
+    "group_without_a_name": (
+        '[sharing]\nmode = "restricted"\n[sharing.groups]\n"" = ["111122223333"]',
+        ["sharing.groups", "a group needs a name"],
+    ),
+    "unknown_key_like_groups": (
+        "[sharing]\ngroup = {}",
+        ["unknown key sharing.group", "did you mean groups?"],
     ),
     "unknown_format": (
         '[output]\nformats = ["html", "xls"]',
@@ -149,6 +192,11 @@ def test_every_key_of_the_file_arrives(tmp_path: Path) -> None:
     assert [account.role_name for account in config.account] == ["OtherName", None]
     assert config.sharing.deactivated_accounts == ["111122223333"]
     assert config.sharing.zonal_match == "az_id"
+    assert config.sharing.mode == "restricted"
+    assert config.sharing.groups == {
+        "platform": ["111122223333", "222233334444"],
+        "shop & web": ["012345678901"],
+    }
     assert (config.targets.utilization, config.targets.coverage) == (0.9, 1.0)
     assert (config.output.dir, config.output.formats) == ("out", ["html", "parquet"])
 
@@ -161,6 +209,7 @@ def test_without_a_file_the_documented_defaults_hold() -> None:
     assert config.organization.session_name == "ri-report"
     assert config.organization.regions == []
     assert config.sharing.zonal_match == "az_name"
+    assert (config.sharing.mode, config.sharing.groups) == ("open", {})
     assert (config.targets.utilization, config.targets.coverage) == (0.95, 0.80)
     assert config.output.dir == "reports"
     assert config.output.formats == ["html", "xlsx", "json", "csv"]

@@ -17,7 +17,7 @@ from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.allocation import allocated_units, cut
 from ri_report.rules.eligibility import INSTANCE_COLUMNS
 from ri_report.rules.matching import RULES, arrange, comparable, match_keys, pack
-from ri_report.rules.sharing import ORGANIZATION, Sharing
+from ri_report.rules.sharing import Sharing
 from ri_report.rules.sizes import QUARTERS, families
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def unused_reasons(
     active = active.sort_values("reservation_id", ignore_index=True)
     kinds = _uncovered_kinds(covered)
     uncovered, unused = _quarters(kinds["uncovered_units"]), _unused(active, allocations)
-    both = arrange(comparable(kinds, active), sharing, ORGANIZATION)
+    both = arrange(comparable(kinds, active), sharing, sharing.widest_tier)
     both["family"] = families(both["instance_type"].astype("str")).astype("category")
     found = [
         _relax(keys, uncovered, unused).assign(reason=reason)

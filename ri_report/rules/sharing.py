@@ -6,48 +6,141 @@ sharing" (ri-turn-off). AWS offers no API that tells these preferences, so they 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from ri_report.errors import ConfigError
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import pandas as pd
 
 OWNER = "owner"
+GROUP = "group"
 ORGANIZATION = "organization"
 
+Mode = Literal["open", "prioritized", "restricted"]
 ZonalMatch = Literal["az_name", "az_id"]
 
+TIERS: dict[Mode, tuple[str, ...]] = {
+    "open": (OWNER, ORGANIZATION),
+    "prioritized": (OWNER, GROUP, ORGANIZATION),
+    "restricted": (OWNER, GROUP),
+}
+"""The tiers of each mode in the order in which AWS serves them."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Sharing:
     """The organization's preferences.
 
     Attributes:
+        mode: `open`, the account that bought and then all others; `prioritized`, those of its
+            group before all others; `restricted`, those of its group and nobody else.
+        groups: The accounts of each group by its name. An account is in at most one group; one in
+            none, as AWS has it for the management account, shares with nobody in restricted mode.
         deactivated_accounts: Accounts with sharing turned off: their reservations serve only
-            themselves, and no other account's reservations serve them.
+            themselves, and no other account's reservations serve them, whatever the mode.
         zonal_match: What "the same zone" means between accounts for a zonal reservation:
             `az_name`, as AWS words it (Billing User Guide, "Billing examples for specific
             services": an account gets a discount if it runs in a zone of the same name, although
             that may be another place), or `az_id`, the physical place.
+
+    Raises:
+        ValueError: an account is in two groups, or open sharing is given groups, which it has not.
     """
 
+    mode: Mode = "open"
+    groups: Mapping[str, Collection[str]] = field(default_factory=dict, hash=False)
     deactivated_accounts: frozenset[str] = frozenset()
     zonal_match: ZonalMatch = "az_name"
+
+    def __post_init__(self) -> None:
+        """Check the groups, and keep them so that nobody can change them."""
+        check_groups(self.mode, self.groups)
+        fixed = {name: frozenset(members) for name, members in self.groups.items()}
+        object.__setattr__(self, "groups", MappingProxyType(fixed))
 
     @property
     def tiers(self) -> tuple[str, ...]:
         """The tiers in the order in which AWS serves them."""
-        return (OWNER, ORGANIZATION)
+        return TIERS[self.mode]
+
+    @property
+    def widest_tier(self) -> str:
+        """The tier in which a reservation reaches every account that it may serve at all."""
+        return self.tiers[-1]
+
+    @property
+    def grouped_accounts(self) -> frozenset[str]:
+        """Every account that is in a group."""
+        return frozenset[str]().union(*self.groups.values())
 
     def circles(self, accounts: pd.Series[str], tier: str) -> pd.Series[str]:
         """Return for each account the circle in which it shares in this tier, aligned.
 
-        Two accounts serve each other in a tier exactly when their circles are equal.
+        Two accounts serve each other in a tier exactly when their circles are equal. An account
+        that shares with nobody has a circle of its own.
 
         Args:
             accounts: Account ids.
             tier: One of `tiers`.
         """
-        if tier == OWNER:
-            return accounts
-        return accounts.where(accounts.isin(self.deactivated_accounts), ORGANIZATION)
+        alone = accounts.isin(self.deactivated_accounts)
+        if tier == ORGANIZATION:
+            return accounts.where(alone, ORGANIZATION)
+        if tier == GROUP:
+            # The word before the name keeps a group named like an account from being its circle.
+            group = {one: f"group {name}" for name, all_ in self.groups.items() for one in all_}
+            return accounts.where(alone, accounts.map(lambda account: group.get(account, account)))
+        return accounts
+
+
+def check_groups(mode: Mode, groups: Mapping[str, Collection[str]]) -> None:
+    """Refuse groups that AWS could not have.
+
+    Raises:
+        ValueError: an account is in two groups, which AWS does not allow, or the mode is open,
+            which has no groups: the mode was forgotten, or the groups are not meant.
+    """
+    if groups and mode == "open":
+        raise ValueError(
+            'groups mean nothing while mode is "open": set mode to "prioritized" or "restricted",'
+            " or leave the groups out"
+        )
+    first: dict[str, str] = {}
+    for name, members in groups.items():
+        for account in members:
+            other = first.setdefault(account, name)
+            if other != name:
+                raise ValueError(
+                    f"account {account} is in the groups {other} and {name}; AWS allows one"
+                )
+
+
+def check_members(sharing: Sharing, accounts: pd.DataFrame) -> None:
+    """Refuse groups that name an account that is not there, or the management account.
+
+    AWS leaves the management account out of every group, so a setting that names it describes
+    another organization than the one that AWS bills.
+
+    Args:
+        sharing: The preferences.
+        accounts: Frame `schema.ACCOUNTS`.
+
+    Raises:
+        ConfigError: names the account and its group.
+    """
+    known = set(accounts["account_id"])
+    management = set(accounts.loc[accounts["is_management"].fillna(value=False), "account_id"])
+    for name, members in sharing.groups.items():
+        for account in sorted(members):
+            where = f"sharing.groups: {account} in group {name}"
+            if account not in known:
+                raise ConfigError(f"{where} is not among the {len(known):,} listed accounts")
+            if account in management:
+                raise ConfigError(
+                    f"{where} is the management account, which AWS leaves out of every group"
+                )

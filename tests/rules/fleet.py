@@ -27,11 +27,11 @@ from ri_report.rules.eligibility import active_reservations, eligible_usage
 from ri_report.rules.sharing import Sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import pandas as pd
 
-    from ri_report.rules.sharing import ZonalMatch
+    from ri_report.rules.sharing import Mode, ZonalMatch
 
 AS_OF = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -104,7 +104,12 @@ class Fleet:
 
 
 def fleet(
-    text: str, *, deactivated: Sequence[str] = (), zonal_match: ZonalMatch = "az_name"
+    text: str,
+    *,
+    mode: Mode = "open",
+    groups: Mapping[str, Collection[str]] | None = None,
+    deactivated: Sequence[str] = (),
+    zonal_match: ZonalMatch = "az_name",
 ) -> Fleet:
     """Return the fleet that the text describes, under these sharing preferences."""
     lines = [line.strip() for line in text.splitlines()]
@@ -117,7 +122,12 @@ def fleet(
         INSTANCES.of(running),
         RESERVATIONS.of(bought),
         hours,
-        Sharing(frozenset(deactivated), zonal_match),
+        Sharing(
+            mode=mode,
+            groups=groups or {},
+            deactivated_accounts=frozenset(deactivated),
+            zonal_match=zonal_match,
+        ),
     )
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from ri_report.rules.sharing import Mode
+
 MINUTES = 60
 PARTS = 4 * MINUTES
 QUARTERS = {
@@ -77,6 +79,9 @@ class Organization(NamedTuple):
     purchases: tuple[Purchase, ...]
     deactivated: frozenset[str] = frozenset()
     by_id: bool = False
+    mode: Mode = "open"
+    group_of: tuple[tuple[str, str], ...] = ()
+    """Pairs of an account and its group; an account that is in none has no pair."""
 
     @property
     def text(self) -> str:
@@ -114,9 +119,12 @@ def count_offer(purchase: Purchase) -> int:
 def reaches(org: Organization, purchase: Purchase, machine: Machine, tier: str) -> bool:
     if purchase.account == machine.account:
         return True
-    if tier == "owner":
+    if tier == "owner" or {purchase.account, machine.account} & org.deactivated:
         return False
-    return not {purchase.account, machine.account} & org.deactivated
+    if tier == "organization":
+        return True
+    groups = [group for account, group in org.group_of if account == purchase.account]
+    return any((machine.account, group) in org.group_of for group in groups)
 
 
 def fits(org: Organization, purchase: Purchase, machine: Machine) -> bool:
@@ -142,7 +150,7 @@ def allocate_slowly(org: Organization) -> dict[tuple[str, str, str], float]:
     wanted = {machine.name: count_need(machine) for machine in org.machines}
     left = {purchase.name: count_offer(purchase) for purchase in org.purchases}
     given: dict[tuple[str, str, str], float] = {}
-    for scope, tier in steps():
+    for scope, tier in steps(org):
         for machine in queue(org.machines, dict(wanted), scope):
             for purchase in sorted(org.purchases, key=lambda p: (p.end, p.name)):
                 if (scope == "zonal") != bool(purchase.zone):
@@ -157,9 +165,18 @@ def allocate_slowly(org: Organization) -> dict[tuple[str, str, str], float]:
     return given
 
 
-def steps() -> Iterator[tuple[str, str]]:
+def tiers(org: Organization) -> list[str]:
+    """Return owner, then group, then everybody, as far as the mode of sharing goes."""
+    return {
+        "open": ["owner", "organization"],
+        "prioritized": ["owner", "group", "organization"],
+        "restricted": ["owner", "group"],
+    }[org.mode]
+
+
+def steps(org: Organization) -> Iterator[tuple[str, str]]:
     for scope in ("zonal", "regional"):
-        for tier in ("owner", "organization"):
+        for tier in tiers(org):
             yield scope, tier
 
 
@@ -183,7 +200,7 @@ def most(org: Organization, where: tuple[str, str, str, str]) -> float:
     for purchase in purchases:
         room["source", purchase.name] = count_offer(purchase)
         for machine in machines:
-            if fits(org, purchase, machine) and reaches(org, purchase, machine, "organization"):
+            if fits(org, purchase, machine) and reaches(org, purchase, machine, tiers(org)[-1]):
                 room[purchase.name, machine.name] = count_offer(purchase)
     return max_flow(room) / PARTS
 

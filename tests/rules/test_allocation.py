@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from ri_report.rules.allocation import ALLOCATIONS, allocate, cut
 from ri_report.rules.sharing import Sharing
 from tests.rules.fleet import Fleet, fleet, lines, table
+
+if TYPE_CHECKING:
+    from ri_report.rules.sharing import Mode
 
 
 def given(world: Fleet) -> str:
@@ -142,6 +147,88 @@ def test_a_deactivated_account_neither_lends_nor_borrows() -> None:
         i-a/1    | r-a            | owner | 4
         i-a/2    | r-a            | owner | 4
         """)
+
+
+GROUPS = {"shop": ["A", "B"], "lab": ["C", "D"]}
+
+
+@pytest.mark.parametrize("place", ["us-east-1", "us-east-1a"])
+def test_prioritized_sharing_serves_the_group_of_the_buyer_before_all_others(place: str) -> None:
+    text = f"""
+        i-b: B runs 1 m5.large in us-east-1a
+        i-c: C runs 3 m5.large in us-east-1a
+        i-m: M runs 1 m5.large in us-east-1a
+        r-a: A bought 3 m5.large in {place}
+        """
+    assert given(fleet(text, mode="prioritized", groups=GROUPS)) == lines("""
+        usage_id | reservation_id | tier         | units
+        i-b      | r-a            | group        | 4
+        i-c/1    | r-a            | organization | 4
+        i-c/2    | r-a            | organization | 4
+        """)
+    assert given(fleet(text, mode="restricted", groups=GROUPS)) == lines("""
+        usage_id | reservation_id | tier         | units
+        i-b      | r-a            | group        | 4
+        """)
+    # Without groups, what is left goes to whoever lacks most.
+    assert fleet(text).allocations["usage_id"].tolist() == ["i-c/1", "i-c/2", "i-c/3"]
+
+
+def test_zonal_reservations_of_all_tiers_come_before_regional_ones_of_the_owner() -> None:
+    world = fleet(
+        """
+        i-a: A runs 2 m5.large in us-east-1a
+        r-own: A bought 2 m5.large in us-east-1
+        r-group: B bought 1 m5.large in us-east-1a
+        r-other: C bought 1 m5.large in us-east-1a
+        """,
+        mode="prioritized",
+        groups=GROUPS,
+    )
+    assert given(world) == lines("""
+        usage_id | reservation_id | tier         | units
+        i-a/1    | r-group        | group        | 4
+        i-a/2    | r-other        | organization | 4
+        """)
+
+
+def test_in_restricted_mode_an_account_in_no_group_shares_with_nobody() -> None:
+    world = fleet(
+        """
+        i-m: M runs 1 m5.large in us-east-1a
+        i-n: N runs 2 m5.large in us-east-1a
+        i-a: A runs 1 m5.large in us-east-1a
+        r-m: M bought 9 m5.large in us-east-1
+        """,
+        mode="restricted",
+        groups=GROUPS,
+    )
+    assert world.allocations["usage_id"].tolist() == ["i-m"]
+
+
+@pytest.mark.parametrize("mode", ["prioritized", "restricted"])
+def test_a_deactivated_account_shares_with_nobody_in_its_group_either(mode: Mode) -> None:
+    text = """
+        i-a: A runs 1 m5.large in us-east-1a
+        i-b: B runs 1 m5.large in us-east-1a
+        r-a: A bought 2 m5.large in us-east-1
+        """
+    for off, served in (("A", ["i-a"]), ("B", ["i-a"]), ("C", ["i-a", "i-b"])):
+        world = fleet(text, mode=mode, groups=GROUPS, deactivated=[off])
+        assert world.allocations["usage_id"].tolist() == served
+
+
+def test_a_group_named_like_an_account_is_not_that_account() -> None:
+    world = fleet(
+        """
+        i-a: A runs 1 m5.large in us-east-1a
+        i-b: B runs 1 m5.large in us-east-1a
+        r-m: M bought 2 m5.large in us-east-1
+        """,
+        mode="restricted",
+        groups={"M": ["A"], "B": ["C"]},
+    )
+    assert world.allocations.empty
 
 
 ZONES_NAMED_DIFFERENTLY = """

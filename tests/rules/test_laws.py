@@ -28,8 +28,15 @@ from tests.rules.oracle import (
     offer,
     pool,
     reaches,
+    tiers,
 )
-from tests.rules.organizations import ACCOUNTS, organizations, purchase, renamed
+from tests.rules.organizations import (
+    ACCOUNTS,
+    groups_of,
+    organizations,
+    purchase,
+    renamed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,14 +64,24 @@ def engine(orgs: Sequence[Organization]) -> list[Given]:
     Each is a period of its own, with accounts of its own, so that none may touch another.
     """
     found: list[Given] = [{} for _ in orgs]
-    for by_id in (False, True):
-        numbers = [number for number, org in enumerate(orgs) if org.by_id == by_id]
+    for by_id, mode in sorted({(org.by_id, org.mode) for org in orgs}):
+        numbers = [n for n, org in enumerate(orgs) if (org.by_id, org.mode) == (by_id, mode)]
         apart = [renamed(orgs[n], f"{n}{{}}".format) for n in numbers]
-        deactivated = frozenset[str]().union(*(org.deactivated for org in apart))
+        groups = {
+            f"{n}{name}": members
+            for n, org in zip(numbers, apart, strict=True)
+            for name, members in groups_of(org).items()
+        }
+        sharing = Sharing(
+            mode=mode,
+            groups=groups,
+            deactivated_accounts=frozenset[str]().union(*(org.deactivated for org in apart)),
+            zonal_match="az_id" if by_id else "az_name",
+        )
         rows = allocate(
             _usage(zip(numbers, apart, strict=True)),
             _reservations(zip(numbers, apart, strict=True)),
-            Sharing(deactivated, "az_id" if by_id else "az_name"),
+            sharing,
         )
         for period, usage, reservation, tier, units in rows.itertuples(index=False):
             found[int(period)][usage, reservation, tier] = units
@@ -147,7 +164,7 @@ def test_no_reservation_idles_while_a_match_runs_uncovered(orgs: list[Organizati
         idle = [p for p in org.purchases if used.get(p.name, 0.0) < offer(p)]
         uncovered = [m for m in org.machines if covered.get(m.name, 0.0) < need(m)]
         assert not any(
-            fits(org, p, m) and reaches(org, p, m, "organization") for p in idle for m in uncovered
+            fits(org, p, m) and reaches(org, p, m, tiers(org)[-1]) for p in idle for m in uncovered
         )
 
 
@@ -188,17 +205,20 @@ def _singles(org: Organization) -> Organization:
 
 
 @law
-@given(st.lists(organizations(deactivation=False), min_size=1, max_size=6))
+@given(st.lists(organizations(everybody=True), min_size=1, max_size=6))
 def test_an_organization_that_shares_covers_what_one_account_would(
     orgs: list[Organization],
 ) -> None:
     orgs = [org._replace(by_id=False) for org in orgs]
-    assert totals([renamed(org, lambda _: "A") for org in orgs]) == totals(orgs)
+    alone = [renamed(org, lambda _: "A")._replace(mode="open", group_of=()) for org in orgs]
+    assert totals(alone) == totals(orgs)
 
 
 def seen(org: Organization) -> Fleet:
     return fleet(
         org.text,
+        mode=org.mode,
+        groups=groups_of(org),
         deactivated=sorted(org.deactivated),
         zonal_match="az_id" if org.by_id else "az_name",
     )

@@ -76,6 +76,18 @@ def test_sharing_that_is_off_on_either_side_is_a_reason(place: str, deactivated:
         """)
 
 
+def test_a_group_that_ends_sharing_is_a_reason_and_one_that_only_comes_first_is_not() -> None:
+    text = """
+        i-1: A runs 1 m5.large in us-east-1a
+        r-1: B bought 1 m5.large in us-east-1
+        """
+    for groups in ({"shop": ["A"], "lab": ["B"]}, {"shop": ["A"]}, {"lab": ["B"]}, {}):
+        world = fleet(text, mode="restricted", groups=groups)
+        assert "r-1 | sharing_off | 4" in unused(world)
+        assert "i-1 | 0 | 4 | sharing_off" in uncovered(world)
+        assert len(fleet(text, mode="prioritized", groups=groups).allocations) == 1
+
+
 def test_sharing_alone_must_be_what_is_missing() -> None:
     world = fleet(
         """
