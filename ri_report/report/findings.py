@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ri_report.report.formats import NOT_APPLICABLE, percent
 from ri_report.report.model import Finding
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *_flexibility(analysis),
         *_platforms(analysis),
         *_reservations(analysis),
+        *_zone_match(analysis, sharing),
         *_zone_names(analysis),
         *_not_eligible(analysis),
         *_source(inventory),
@@ -164,6 +166,31 @@ def _reservations(analysis: Analysis) -> list[Finding]:
             )
         )
     return found
+
+
+def _zone_match(analysis: Analysis, sharing: Sharing) -> list[Finding]:
+    rows = analysis.zone_match
+    if rows.empty:
+        return []
+    here, there = ("name", "id") if sharing.zonal_match == "az_name" else ("id", "name")
+    more = float((rows[f"used_units_by_{there}"] - rows[f"used_units_by_{here}"]).sum())
+    used, covered = analysis.utilization, analysis.covered
+    text = (
+        f"{quantity(len(rows), 'reservation')} would be used differently if zonal ones matched the"
+        f" zones of other accounts by {there} and not by {here}:"
+        f" utilization {_change(used['used_units'], used['purchased_units'], more)},"
+        f" coverage {_change(covered['covered_units'], covered['units'], more)}"
+    )
+    fix = "AWS's billing guide says by name; where a bill says otherwise, set sharing.zonal_match"
+    return [Finding("warning", text, fix, "zone_match")]
+
+
+def _change(part: pd.Series[float], whole: pd.Series[float], more: float) -> str:
+    """Return how a ratio would change with so many units more: `80.0 % instead of 82.5 %`."""
+    if not whole.sum():
+        return NOT_APPLICABLE
+    new, old = percent((part.sum() + more) / whole.sum()), percent(part.sum() / whole.sum())
+    return f"{new} instead of {old}" if new != old else f"{old} as now"
 
 
 def _zone_names(analysis: Analysis) -> list[Finding]:

@@ -40,6 +40,7 @@ NOTHING = {
     "coverage": "No eligible instance was seen running.",
     "utilization": "No active reservation was seen.",
     "unused_reasons": "No purchased unit is unused.",
+    "zone_match": "Matching zones by name or by id gives the same result.",
     "coverage_by_family": "No eligible instance was seen running.",
     "coverage_by_account": "No eligible instance was seen running.",
     "uncovered": "No instance is left uncovered.",

@@ -16,6 +16,7 @@ from ri_report.rules.eligibility import NOT_ELIGIBLE, OTHER_STATES
 from ri_report.rules.expiry import EXPIRIES
 from ri_report.rules.reasons import UNCOVERED, UNUSED_REASONS
 from ri_report.rules.utilization import POOLS, UTILIZATION
+from ri_report.rules.zones import ZONE_MATCH
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
@@ -163,6 +164,13 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
             " unused units.",
             UNUSED_REASONS,
             _most_unused_first(analysis.unused_reasons),
+        ),
+        Table(
+            "Zones by name or id",
+            "Reservations whose use depends on whether zonal ones serve other accounts in the zone"
+            " of the same name, as AWS's billing guide words it, or in the same physical place.",
+            ZONE_MATCH,
+            analysis.zone_match,
         ),
         Table(
             "Coverage by family",

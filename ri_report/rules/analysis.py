@@ -12,6 +12,7 @@ from ri_report.rules.eligibility import active_reservations, eligible_usage
 from ri_report.rules.expiry import expiries
 from ri_report.rules.reasons import uncovered_instances, unused_reasons
 from ri_report.rules.utilization import pools, utilization
+from ri_report.rules.zones import zone_match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ class Analysis:
     utilization: pd.DataFrame
     unused_reasons: pd.DataFrame
     uncovered: pd.DataFrame
+    zone_match: pd.DataFrame
     pools: pd.DataFrame
     expiries: pd.DataFrame
 
@@ -59,6 +61,7 @@ def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
         utilization=used,
         unused_reasons=reasons,
         uncovered=uncovered_instances(covered, active, sharing),
+        zone_match=zone_match(usage, active, allocations, sharing),
         pools=pools(covered, active, allocations),
         expiries=expiries(used, other_states),
     )

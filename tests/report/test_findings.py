@@ -105,6 +105,37 @@ def test_an_unknown_license_is_a_warning_that_names_it() -> None:
     assert "Plan 9" in text
 
 
+MISLED = """
+    i-other: B runs 3 m5.large in us-east-1a (use1-az2)
+    i-own: A runs 1 m5.large in us-east-1b (use1-az3)
+    r-zonal: A bought 2 m5.large in us-east-1a (use1-az1)
+    r-own: A bought 1 m5.large in us-east-1
+"""
+
+
+def test_what_depends_on_the_reading_of_zones_is_a_warning_with_the_headline_change() -> None:
+    """By name 8 + 4 of 12 bought and 16 running units are used, by id only the owner's 4, and 4."""
+    (told,) = [f for f in found(MISLED) if f.level == "warning"]
+    assert told.table == "zone_match"
+    assert told.text == (
+        "1 reservation would be used differently if zonal ones matched the zones of other accounts"
+        " by id and not by name: utilization 33.3 % instead of 100.0 %, coverage 25.0 % instead"
+        " of 75.0 %"
+    )
+    assert "sharing.zonal_match" in told.fix
+
+
+def test_a_reading_of_zones_that_only_moves_units_keeps_the_headline() -> None:
+    text = """
+        i-other: B runs 2 m5.large in us-east-1a (use1-az2)
+        r-other: B bought 2 m5.large in us-east-1
+        r-zonal: A bought 2 m5.large in us-east-1a (use1-az1)
+    """
+    (told,) = texts("warning", text)
+    assert told.startswith("2 reservations would be used differently")
+    assert told.endswith("utilization 50.0 % as now, coverage 100.0 % as now")
+
+
 def test_a_zone_name_of_two_places_is_a_note() -> None:
     text = """
         i-a: A runs 1 m5.large in us-east-1a (use1-az1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ri_report.rules import counts, coverage, eligibility, expiry, reasons
+from ri_report.rules import counts, coverage, eligibility, expiry, reasons, zones
 from ri_report.rules import utilization as use
 from ri_report.rules.allocation import ALLOCATIONS
 from ri_report.rules.analysis import analyze
@@ -23,6 +23,7 @@ DECLARED = {
     "utilization": use.UTILIZATION.names,
     "unused_reasons": reasons.UNUSED_REASONS.names,
     "uncovered": reasons.UNCOVERED.names,
+    "zone_match": zones.ZONE_MATCH.names,
     "pools": use.POOLS.names,
     "expiries": expiry.EXPIRIES.names,
 }

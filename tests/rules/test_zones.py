@@ -13,6 +13,9 @@ from tests.rules.organizations import organizations
 from tests.rules.test_laws import law, seen, snapshot
 
 SUSAN = "r-susan: A bought 2 m5.large in us-west-2a (usw2-az1)"
+REGIONAL = "r-susan: A bought 2 m5.large in us-west-2"
+OWN = "i-susan: A runs 2 m5.large in us-west-2a (usw2-az1)"
+BOB = "i-bob: B runs 3 m5.large in us-west-2a (usw2-az2)"
 
 
 def compared(text: str, zonal_match: str = "az_name", **options: object) -> str:
@@ -26,7 +29,7 @@ def compared(text: str, zonal_match: str = "az_name", **options: object) -> str:
 @pytest.mark.parametrize("applied", ["az_name", "az_id"])
 def test_a_name_that_is_another_place_is_told_with_both_results(applied: str) -> None:
     """Bob's zone of the same name is another place: Billing User Guide, the EC2 example."""
-    text = f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az2)"
+    text = f"{SUSAN}\n{BOB}"
     assert compared(text, applied) == lines(f"""
         reservation_id | used_units_by_name | used_units_by_id | applied
         r-susan        | 8                  | 0                | {applied}
@@ -61,10 +64,8 @@ def test_a_regional_reservation_that_gives_way_is_told_too() -> None:
         "",
         SUSAN,
         f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az1)",
-        f"{SUSAN}\ni-susan: A runs 2 m5.large in us-west-2a (usw2-az1)"
-        "\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az2)",
-        "r-susan: A bought 2 m5.large in us-west-2\ni-bob: B runs 3 m5.large in us-west-2a (x)"
-        "\ni-eve: C runs 3 m5.large in us-west-2a (y)",
+        f"{SUSAN}\n{OWN}\n{BOB}",
+        f"{REGIONAL}\n{OWN}\n{BOB}",
     ],
     ids=["nothing", "alone", "same place", "used by its owner", "regional"],
 )
@@ -73,7 +74,7 @@ def test_what_the_setting_does_not_change_is_not_told(text: str) -> None:
 
 
 def test_accounts_that_do_not_share_do_not_depend_on_names() -> None:
-    text = f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az2)"
+    text = f"{SUSAN}\n{BOB}"
     assert compared(text, deactivated=["B"]).count("\n") == 0
 
 
