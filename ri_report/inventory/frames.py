@@ -80,8 +80,10 @@ class Frame:
         }
         return self.check(pd.DataFrame(values, columns=self.names))
 
-    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def check(self, frame: pd.DataFrame, *, known_unique: bool = False) -> pd.DataFrame:
         """Return the frame with exactly the declared columns and dtypes, in order.
+
+        `known_unique` spares a large frame the search for rows that share a key.
 
         Raises:
             ValueError: a column is missing or holds a value of another kind, a value is missing
@@ -101,7 +103,7 @@ class Frame:
             checked = frame.loc[:, self.names].astype({c.name: c.dtype for c in self.columns})
         except (TypeError, ValueError) as error:
             raise ValueError(f"frame {self.name}: {error}") from error
-        if self.key and checked.duplicated(list(self.key)).any():
+        if self.key and not known_unique and checked.duplicated(list(self.key)).any():
             raise ValueError(f"frame {self.name}: two rows share {', '.join(self.key)}")
         return checked.reset_index(drop=True)
 

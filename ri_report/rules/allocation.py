@@ -25,7 +25,7 @@ import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.matching import REGIONAL, ZONAL, comparable, match_keys
-from ri_report.rules.sharing import Sharing
+from ri_report.rules.sharing import OWNER, Sharing
 from ri_report.rules.sizes import QUARTERS, quarter_units
 
 if TYPE_CHECKING:
@@ -52,14 +52,15 @@ ALLOCATIONS = Frame(
 
 @dataclass
 class _Side:
-    """Usage or reservations, and what is left of each row to cover or to give."""
+    """Usage or reservations as numbers, and what is left of each row to cover or to give."""
 
     left: Integers
+    place: Integers
+    """Place of each row by period and id."""
+    rank: Integers
+    """Place of each row in the order in which its side is served."""
     size: Integers
-    """What is served first; among reservations, which have no such order, the same for all."""
     account: Integers
-    order: Integers
-    """Position of each row in the fixed order of its side, for what `size` leaves open."""
 
 
 def allocate(
@@ -90,13 +91,15 @@ def allocate(
     sharing = sharing or Sharing()
     usage, reservations = usage.reset_index(drop=True), reservations.reset_index(drop=True)
     both = comparable(usage, reservations)
-    demand, supply = _demand(usage), _supply(reservations)
+    demand = _demand(usage, both.head(len(usage)))
+    supply = _supply(reservations, both.tail(len(reservations)))
     served = [
-        _serve(demand, supply, match_keys(both, scope, sharing, tier)).assign(tier=tier)
+        _serve(demand, supply, match_keys(both, scope, sharing, tier), tier).assign(tier=tier)
         for scope in (ZONAL, REGIONAL)
         for tier in sharing.tiers
     ]
-    return _named(pd.concat(served, ignore_index=True), usage, reservations)
+    given = _sorted(pd.concat(served, ignore_index=True), demand, supply)
+    return _named(given, usage, reservations)
 
 
 def allocated_units(ids: pd.Series[str], allocations: pd.DataFrame) -> pd.Series[float]:
@@ -110,20 +113,33 @@ def allocated_units(ids: pd.Series[str], allocations: pd.DataFrame) -> pd.Series
     return ids.map(units.to_dict()).astype("float64").fillna(0.0)
 
 
-def _demand(usage: pd.DataFrame) -> _Side:
-    size = _integers(quarter_units(usage["instance_type"]))
-    account = _ranks(usage["account_id"])
-    order = np.lexsort((_ranks(usage["usage_id"]), account))
-    return _Side(size * _seconds(usage), size, account, _inverse(order))
+def _demand(usage: pd.DataFrame, traits: pd.DataFrame) -> _Side:
+    size, account = _sizes(traits), _codes(traits["account_id"])
+    place = _places(usage["usage_id"], traits)
+    rank = _inverse(
+        np.argsort((size * (account.max(initial=0) + 1) + account) * len(usage) + place)
+    )
+    return _Side(size * _seconds(usage), place, rank, size, account)
 
 
-def _supply(reservations: pd.DataFrame) -> _Side:
-    units = quarter_units(reservations["instance_type"]) * reservations["instance_count"]
-    bought = _integers(units) * _seconds(reservations)
-    alike = np.zeros_like(bought)
-    ids = _ranks(reservations["reservation_id"])
-    ends = _ranks(reservations["end"]) if "end" in reservations else alike
-    return _Side(bought, alike, alike, _inverse(np.lexsort((ids, ends))))
+def _supply(reservations: pd.DataFrame, traits: pd.DataFrame) -> _Side:
+    bought = reservations["instance_count"].to_numpy(dtype="int64") * _seconds(reservations)
+    ends = pd.factorize(reservations.get("end", reservations["hours"]), sort=True)[0]
+    unknown_last = np.where(ends < 0, len(ends), ends)
+    place = _places(reservations["reservation_id"], traits)
+    rank, alike = _inverse(np.lexsort((place, unknown_last))), np.zeros_like(bought)
+    return _Side(_sizes(traits) * bought, place, rank, alike, alike)
+
+
+def _codes(trait: pd.Series[Any]) -> Integers:
+    return np.asarray(trait.cat.codes, dtype=np.int64)
+
+
+def _sizes(traits: pd.DataFrame) -> Integers:
+    """Return the quarter units of one instance of each row."""
+    types = traits["instance_type"].cat
+    sizes = quarter_units(pd.Series(types.categories, dtype="str"))
+    return np.asarray(sizes, dtype=np.int64)[types.codes]
 
 
 def _seconds(frame: pd.DataFrame) -> Integers:
@@ -131,71 +147,82 @@ def _seconds(frame: pd.DataFrame) -> Integers:
     return np.rint(hours * SECONDS_PER_HOUR).astype(np.int64)
 
 
-def _integers(column: pd.Series[int]) -> Integers:
-    return np.asarray(column, dtype=np.int64)
-
-
-def _ranks(column: pd.Series[Any]) -> Integers:
-    """Return the place of each row's value among the sorted values; unknown ones come last."""
-    codes, values = pd.factorize(column, sort=True)
-    return np.where(codes < 0, len(values), codes).astype(np.int64)
+def _places(ids: pd.Series[str], traits: pd.DataFrame) -> Integers:
+    """Return the place of each row by period and, within a period, by id."""
+    by_id = np.asarray(ids.array.argsort(), dtype=np.int64)
+    periods = traits["period"].cat.codes.to_numpy()[by_id]
+    return _inverse(by_id[np.argsort(periods, kind="stable")])
 
 
 def _inverse(order: NDArray[np.integer[Any]]) -> Integers:
-    """Return the position of each row from the rows in their order."""
-    positions = np.empty(len(order), dtype=np.int64)
-    positions[order] = np.arange(len(order))
-    return positions
+    """Return the place of each row from the rows in their order."""
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return places
 
 
-def _serve(demand: _Side, supply: _Side, keys: Integers) -> pd.DataFrame:
+def _serve(demand: _Side, supply: _Side, keys: Integers, tier: str) -> pd.DataFrame:
     """Give what is left of the supply to what is left of the demand, wherever the keys agree.
 
     Returns:
         usage and reservation [row numbers], and the ticks that go from the one to the other.
     """
-    wanted, offered = keys[: len(demand.left)], keys[len(demand.left) :]
-    taking, giving = _waiting(demand, wanted, offered), _waiting(supply, offered, wanted)
-    taking = _queue(demand, wanted, taking, _most_left_first(demand, wanted, taking))
-    giving = _queue(supply, offered, giving, np.zeros_like(giving))
+    wanted, offered = _met(keys, demand, supply)
+    taking, giving = _queue(demand, wanted), _queue(supply, offered)
+    if tier != OWNER:
+        taking = _most_left_first(demand, wanted, taking)
     d, s, ticks = cut(wanted[taking], demand.left[taking], offered[giving], supply.left[giving])
     np.subtract.at(demand.left, taking[d], ticks)
     np.subtract.at(supply.left, giving[s], ticks)
     return pd.DataFrame({"usage": taking[d], "reservation": giving[s], "ticks": ticks})
 
 
-def _waiting(side: _Side, keys: Integers, others: Integers) -> Integers:
-    """Return the rows that have something left and whose key the other side has too."""
-    return np.flatnonzero((side.left > 0) & (keys >= 0) & np.isin(keys, others))
+def _met(keys: Integers, demand: _Side, supply: _Side) -> tuple[Integers, Integers]:
+    """Number anew the keys under which anything is left to give; what is out of reach has -1."""
+    offered = keys[len(demand.left) :]
+    held = pd.Index(np.unique(offered[(offered >= 0) & (supply.left > 0)]))
+    numbers = held.get_indexer(pd.Index(keys)).astype(np.int64)
+    numbers[np.concatenate([demand.left, supply.left]) == 0] = -1
+    return numbers[: len(demand.left)], numbers[len(demand.left) :]
 
 
-def _most_left_first(demand: _Side, keys: Integers, rows: Integers) -> Integers:
-    """Return minus what each row's account has left under the row's key."""
-    left = pd.DataFrame(
-        {"key": keys[rows], "account": demand.account[rows], "left": demand.left[rows]}
-    )
-    totals = left.groupby(["key", "account"])["left"].transform("sum")
-    return -totals.to_numpy(dtype="int64")
+def _queue(side: _Side, keys: Integers) -> Integers:
+    """Return the rows that have a key, by key and, within a key, by rank."""
+    rows = np.flatnonzero(keys >= 0)
+    return rows[np.argsort(keys[rows] * (len(keys) + 1) + side.rank[rows])]
 
 
-def _queue(side: _Side, keys: Integers, rows: Integers, rank: Integers) -> Integers:
-    """Return these rows by key and, within a key, in the order in which they are served."""
-    return rows[np.lexsort((side.order[rows], rank, side.size[rows], keys[rows]))]
+def _most_left_first(demand: _Side, keys: Integers, queue: Integers) -> Integers:
+    """Return the queue so that, of one size, the account with most left under the key is first."""
+    accounts, names = pd.factorize(keys[queue] + len(keys) * demand.account[queue])
+    left = np.zeros(len(names), dtype=np.int64)
+    np.add.at(left, accounts, demand.left[queue])
+    return queue[np.lexsort((-left[accounts], demand.size[queue], keys[queue]))]
+
+
+def _sorted(given: pd.DataFrame, demand: _Side, supply: _Side) -> pd.DataFrame:
+    """Sort by period, usage id and reservation id, which the places of both sides say."""
+    usage, reservation = given["usage"].to_numpy(), given["reservation"].to_numpy()
+    pairs = demand.place[usage] * (len(supply.place) + 1) + supply.place[reservation]
+    return given.iloc[np.argsort(pairs)]
 
 
 def _named(given: pd.DataFrame, usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
-    """Return frame `ALLOCATIONS` from row numbers."""
-    taker, giver = _integers(given["usage"]), _integers(given["reservation"])
+    """Return frame `ALLOCATIONS` from row numbers.
+
+    No pair stands twice: once a reservation has met a usage in one tier, either of them is empty.
+    """
+    taker, giver = given["usage"].to_numpy(), given["reservation"].to_numpy()
     rows = pd.DataFrame(
         {
             "period": usage["period"].array[taker] if "period" in usage else "",
             "usage_id": usage["usage_id"].array[taker],
             "reservation_id": reservations["reservation_id"].array[giver],
             "tier": given["tier"].array,
-            "units": _integers(given["ticks"]) / TICKS,
+            "units": given["ticks"].to_numpy() / TICKS,
         }
     )
-    return ALLOCATIONS.check(rows.sort_values(list(ALLOCATIONS.key)))
+    return ALLOCATIONS.check(rows, known_unique=True)
 
 
 def cut(
@@ -213,15 +240,19 @@ def cut(
         Positions in demand, positions in supply, and the amount that goes from the one to the
         other; under each key the amounts add up to the smaller of the two sides.
     """
-    keys = np.intersect1d(wanted, offered)
+    keys = np.intersect1d(_distinct(wanted), _distinct(offered), assume_unique=True)
     reach = np.minimum(_totals(keys, wanted, demand), _totals(keys, offered, supply))
     d_rows, d_ends = _ends(keys, reach, wanted, demand)
     s_rows, s_ends = _ends(keys, reach, offered, supply)
-    cuts = np.union1d(d_ends, s_ends)
+    cuts = _distinct(np.sort(np.concatenate([d_ends, s_ends])))
     starts = np.concatenate([[0], cuts[:-1]]).astype(np.int64)
     d = d_rows[np.searchsorted(d_ends, starts, side="right")] if len(cuts) else d_rows[:0]
     s = s_rows[np.searchsorted(s_ends, starts, side="right")] if len(cuts) else s_rows[:0]
     return d, s, cuts - starts[: len(cuts)]
+
+
+def _distinct(ascending: Integers) -> Integers:
+    return ascending[np.diff(ascending, prepend=-1) > 0]
 
 
 def _totals(keys: Integers, row_keys: Integers, amounts: Integers) -> Integers:

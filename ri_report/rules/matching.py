@@ -30,7 +30,8 @@ reservations match the zone and the exact type; regional ones any zone, and any 
 flex, which the `pool` says. The `circle` says who shares with whom."""
 
 _ZONES = ("availability_zone", "availability_zone_id")
-_TRAITS = ("period", "account_id", "region", *_ZONES, "instance_type", "platform", "tenancy")
+_POOL_TRAITS = ("instance_type", "platform", "tenancy")
+_TRAITS = ("period", "account_id", "region", *_ZONES, *_POOL_TRAITS, "scope")
 
 
 def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
@@ -47,22 +48,35 @@ def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: a scope is neither zonal nor regional, or only one side has periods.
     """
-    unknown = set(reservations["scope"]) - set(RULES)
+    unknown = set(reservations["scope"].unique()) - set(RULES)
     if unknown:
         raise ValueError(f"reservations: no scope {', '.join(sorted(map(repr, unknown)))}")
     if ("period" in usage) != ("period" in reservations):
         raise ValueError("usage and reservations: either both or neither have a period")
-    both = pd.concat([_traits(usage), _traits(reservations)], ignore_index=True)
-    for zone in _ZONES:
-        both[zone] = both[zone].mask(both[zone] == "")
-    return both.astype("category")
+    both = pd.DataFrame({trait: _stacked(usage, reservations, trait) for trait in _TRAITS})
+    return both.assign(pool=_pools(both))
 
 
-def _traits(side: pd.DataFrame) -> pd.DataFrame:
-    traits = side.assign(
-        pool=pool_names(side), period=side.get("period", ""), scope=side.get("scope", "")
-    )
-    return traits[[*_TRAITS, "pool", "scope"]]
+def _stacked(usage: pd.DataFrame, reservations: pd.DataFrame, trait: str) -> pd.Categorical:
+    """Stack one trait of both sides; a trait that a side lacks is "" there."""
+    sides = [
+        side.get(trait, pd.Series("", index=side.index, dtype="str"))
+        for side in (usage, reservations)
+    ]
+    codes, names = pd.factorize(pd.concat(sides, ignore_index=True), sort=True)
+    if trait in _ZONES and "" in names:
+        codes = np.where(codes == names.get_loc(""), -1, codes)
+    return pd.Categorical.from_codes(codes, categories=names)
+
+
+def _pools(both: pd.DataFrame) -> pd.Categorical:
+    """Name the pool of each row, working out each combination of traits only once."""
+    combined = pack(both, _POOL_TRAITS)
+    first = both.loc[~pd.Series(combined).duplicated().to_numpy(), list(_POOL_TRAITS)]
+    pools = dict(zip(combined[first.index], pool_names(first.astype("str")), strict=True))
+    codes, numbers = pd.factorize(combined)
+    codes_of_pools, names = pd.factorize(pd.Series([pools[number] for number in numbers]))
+    return pd.Categorical.from_codes(codes_of_pools[codes], categories=names)
 
 
 def match_keys(both: pd.DataFrame, scope: str, sharing: Sharing, tier: str) -> Integers:
