@@ -1,0 +1,251 @@
+"""Hours: from when instances ran to what ran, and what was offered, in each clock hour.
+
+Reservations apply by the clock hour, hh:00:00 to hh:59:59, and each unit gives at most 3600
+instance-seconds in it, to any number of instances (EC2 User Guide, "How billing works with
+Reserved Instances"). So a bill pools what a snapshot cannot see: four instances that run for a
+quarter of an hour each use one reservation.
+
+A month is swept by its events, not by its hours: instances that no rule can tell apart are added
+up, and hours in a row in which nothing of a pool changed share one period.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.sizes import pool_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ri_report.rules.matching import Integers
+
+SECONDS = 3600
+KIND = (
+    "account_id",
+    "region",
+    "availability_zone",
+    "availability_zone_id",
+    "instance_type",
+    "platform",
+    "tenancy",
+)
+"""All that rules can tell instances apart by."""
+POOL = ("region", "pool", "platform", "tenancy")
+"""What meets in an allocation: what happens in one pool changes nothing in another."""
+
+PERIODS = Frame(
+    "periods",
+    ("period",),
+    (
+        Column("period", "text", "Number of the pool and of the first hour"),
+        Column("start", "time", "Start of the first hour"),
+        Column("hours", "count", "How many hours in a row are alike"),
+        *(Column(name, "text", f"{name} of the pool") for name in POOL),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Hourly:
+    """What `allocation.allocate` takes, for many periods at once.
+
+    Attributes:
+        usage: One row for each period and kind of instance; `usage_id` numbers the kind and
+            `hours` are its instance-hours in each hour of the period.
+        reservations: One row for each period and reservation that offers hours in it.
+        periods: Frame `PERIODS`; multiply what is allocated in a period by its `hours`.
+    """
+
+    usage: pd.DataFrame
+    reservations: pd.DataFrame
+    periods: pd.DataFrame
+
+
+def by_hour(
+    runs: pd.DataFrame, reservations: pd.DataFrame, start: datetime, end: datetime
+) -> Hourly:
+    """Return what ran and what was offered in the hours of [start, end), both on the hour.
+
+    Args:
+        runs: A row for each time that an instance ran: the columns of `KIND`, start and end
+            [aware UTC, the end exclusive, whole seconds].
+        reservations: What `allocation.allocate` takes, without period and hours, with start and
+            end of the term. The hour of the purchase counts in full, the hour in which the term
+            ends does not count (Cost Explorer's PurchasedHours are whole hours).
+        start: Start of the first hour, aware UTC.
+        end: End of the last hour, aware UTC.
+    """
+    runs, reservations = (side.assign(pool=pool_names(side)) for side in (runs, reservations))
+    kinds, kind = _numbered(runs, (*KIND, "pool"))
+    both = pd.concat([kinds[list(POOL)], reservations[list(POOL)]], ignore_index=True)
+    pools, pool = _numbered(both, POOL)
+    pool_of_kind, pool_of_offer = pool[: len(kinds)], pool[len(kinds) :]
+    window = _Window(int(start.timestamp()), int(end.timestamp()))
+    changes = _changes(kind, *(window.seconds(runs[name]) for name in ("start", "end")))
+    terms = _terms(reservations, window)
+    events = _events(changes, pool_of_kind, terms, pool_of_offer)
+    periods = _periods(events, window.hours)
+    return Hourly(
+        _usage(kinds, pool_of_kind, changes, periods),
+        _offers(reservations, pool_of_offer, terms, periods),
+        _described(periods, pools, start),
+    )
+
+
+def over_hours(allocations: pd.DataFrame, periods: pd.DataFrame) -> pd.Series[float]:
+    """Return the units of each allocation over all hours of its period, aligned with the rows.
+
+    Args:
+        allocations: Frame `allocation.ALLOCATIONS`.
+        periods: Frame `PERIODS`.
+    """
+    repeats = periods.set_index("period")["hours"].reindex(allocations["period"])
+    return allocations["units"] * np.asarray(repeats, dtype=np.float64)
+
+
+def purchased_hours(reservations: pd.DataFrame, start: datetime, end: datetime) -> pd.Series[float]:
+    """Return the hours of one unit of each reservation that are billed in [start, end).
+
+    The hour of the purchase is billed pro rata, although the reservation applies to all of it;
+    the hour in which the term ends is not counted (GetReservationUtilization, PurchasedHours).
+
+    Args:
+        reservations: start and end of the term, aware UTC.
+        start: Aware UTC, on the hour.
+        end: Aware UTC, on the hour.
+    """
+    begun, ended = reservations["start"], reservations["end"].dt.floor("h")
+    begun = begun.where(begun > pd.Timestamp(start), pd.Timestamp(start))
+    ended = ended.where(ended < pd.Timestamp(end), pd.Timestamp(end))
+    hours: pd.Series[float] = (ended - begun) / pd.Timedelta(hours=1)
+    return hours.clip(lower=0.0)
+
+
+@dataclass(frozen=True)
+class _Window:
+    first: int
+    last: int
+
+    @property
+    def hours(self) -> int:
+        return (self.last - self.first) // SECONDS
+
+    def seconds(self, moments: pd.Series[pd.Timestamp]) -> Integers:
+        """Return seconds after the start of the window, cut to the window."""
+        since = (moments - pd.Timestamp(self.first, unit="s", tz="UTC")) // pd.Timedelta(seconds=1)
+        return np.clip(np.asarray(since, dtype=np.int64), 0, self.last - self.first)
+
+
+def _numbered(frame: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, Integers]:
+    """Return the distinct combinations and, for each row, the number of its own."""
+    groups = frame.groupby(list(by), sort=True)
+    numbers = np.asarray(groups.ngroup(), dtype=np.int64)
+    return groups.size().reset_index()[list(by)], numbers
+
+
+def _changes(kind: Integers, begun: Integers, ended: Integers) -> pd.DataFrame:
+    """Return by kind and hour by how many seconds it runs more than in the hour before.
+
+    A run of several hours adds a part of its first hour, then whole hours, then a part of its
+    last; a run within one hour adds its length and takes it away again.
+    """
+    kind, begun, ended = (column[ended > begun] for column in (kind, begun, ended))
+    first, last = begun // SECONDS, (ended - 1) // SECONDS
+    head, tail = np.minimum(ended, (first + 1) * SECONDS) - begun, ended - last * SECONDS
+    single = first == last
+    steps = (
+        (first, head),
+        (first + 1, np.where(single, -head, SECONDS - head)),
+        (last, np.where(single, 0, tail - SECONDS)),
+        (last + 1, np.where(single, 0, -tail)),
+    )
+    rows = pd.DataFrame(
+        {
+            "kind": np.tile(kind, len(steps)),
+            "hour": np.concatenate([hour for hour, _ in steps]),
+            "step": np.concatenate([step for _, step in steps]),
+        }
+    )
+    sums = rows.groupby(["kind", "hour"])["step"].sum().reset_index()
+    sums = sums.loc[sums["step"] != 0].reset_index(drop=True)
+    return sums.assign(seconds=sums.groupby("kind")["step"].cumsum())
+
+
+def _terms(reservations: pd.DataFrame, window: _Window) -> pd.DataFrame:
+    """Return the hours [from, to) in which each reservation offers."""
+    begun, ended = (window.seconds(reservations[name]) for name in ("start", "end"))
+    return pd.DataFrame({"from": begun // SECONDS, "to": ended // SECONDS})
+
+
+def _events(
+    changes: pd.DataFrame, pool_of_kind: Integers, terms: pd.DataFrame, pool_of_offer: Integers
+) -> pd.DataFrame:
+    """Return the (pool, hour) at which usage or offer of a pool changes."""
+    used = pd.DataFrame({"pool": pool_of_kind[changes["kind"]], "hour": changes["hour"]})
+    ends = [pd.DataFrame({"pool": pool_of_offer, "hour": terms[name]}) for name in ("from", "to")]
+    return pd.concat([used, *ends]).drop_duplicates().sort_values(["pool", "hour"])
+
+
+def _periods(events: pd.DataFrame, hours: int) -> pd.DataFrame:
+    """Return the periods between the events of each pool that lie within the window."""
+    following = events.groupby("pool")["hour"].shift(-1, fill_value=hours)
+    periods = events.assign(count=following.clip(upper=hours) - events["hour"])
+    return periods[periods["count"] > 0].reset_index(drop=True)
+
+
+def _usage(
+    kinds: pd.DataFrame, pool_of_kind: Integers, changes: pd.DataFrame, periods: pd.DataFrame
+) -> pd.DataFrame:
+    """Return each kind's instance-hours in each period of its pool in which it ran."""
+    each = pd.DataFrame({"kind": np.arange(len(kinds)), "pool": pool_of_kind})
+    rows = each.merge(periods.assign(number=periods.index), on="pool", how="inner")
+    span = np.concatenate([changes["hour"], rows["hour"]]).max(initial=0) + 1
+    at = np.searchsorted(
+        np.asarray(changes["kind"] * span + changes["hour"]),
+        np.asarray(rows["kind"] * span + rows["hour"]),
+        side="right",
+    )
+    seconds = np.append(0, changes["seconds"])[at]
+    own = np.append(-1, changes["kind"])[at] == rows["kind"]
+    rows = rows.assign(hours=np.where(own, seconds, 0) / SECONDS)[own & (seconds > 0)]
+    return _labelled(kinds, rows["kind"], rows["number"], "usage_id").assign(
+        hours=np.asarray(rows["hours"])
+    )
+
+
+def _offers(
+    reservations: pd.DataFrame, pool: Integers, terms: pd.DataFrame, periods: pd.DataFrame
+) -> pd.DataFrame:
+    """Return each reservation in each period of its pool that lies within its term."""
+    each = terms.assign(row=np.arange(len(terms)), pool=pool)
+    rows = each.merge(periods.assign(number=periods.index), on="pool", how="inner")
+    rows = rows[(rows["from"] <= rows["hour"]) & (rows["hour"] < rows["to"])]
+    return _labelled(reservations, rows["row"], rows["number"], "").assign(hours=1.0)
+
+
+def _labelled(
+    frame: pd.DataFrame, row: pd.Series[int], period: pd.Series[int], identifier: str
+) -> pd.DataFrame:
+    labelled = frame.iloc[np.asarray(row)].reset_index(drop=True)
+    if identifier:
+        labelled[identifier] = np.asarray(row).astype("str")
+    return labelled.assign(period=pd.Series(np.asarray(period).astype("str"), dtype="str"))
+
+
+def _described(periods: pd.DataFrame, pools: pd.DataFrame, start: datetime) -> pd.DataFrame:
+    starts = pd.Timestamp(start) + pd.to_timedelta(periods["hour"], unit="h")
+    named = pools.iloc[np.asarray(periods["pool"])].reset_index(drop=True)
+    return PERIODS.check(
+        named.assign(
+            period=pd.Series(periods.index.astype("str"), dtype="str"),
+            start=starts,
+            hours=periods["count"],
+        )
+    )
