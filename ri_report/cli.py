@@ -50,16 +50,18 @@ Exit codes:
 
 def main() -> NoReturn:
     """Run the command and end the process with the exit code that a scheduler sees."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
     try:
         sys.exit(ri_report.main(standalone_mode=False) or EXIT_COMPLETE)
+    except _Stopped as stopped:
+        _leave(stopped.code)
     except RiReportError as error:
         _end(str(error), error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _end("stopped before the end; every file that is there is whole", 130)
     except Exception as error:
         if "--debug" in sys.argv or os.environ.get("RI_REPORT_DEBUG"):
             raise
@@ -67,15 +69,36 @@ def main() -> NoReturn:
         _end(f"unexpected {kind}; this is a bug: run again with --debug and report it", 4)
 
 
-def _terminate(*_: object) -> NoReturn:
-    sys.exit(143)
+class _Stopped(SystemExit):
+    """Raised where a signal arrives, so that everything under way is cleaned up."""
+
+    code: int
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    # What a shell says of a command that a signal ended.
+    raise _Stopped(128 + number)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without waiting for the threads of calls that nobody answers."""
+    try:
+        _say("stopped before the end; every file that is there is whole")
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 def _end(message: str, code: int) -> NoReturn:
+    _say(message)
+    sys.exit(code)
+
+
+def _say(message: str) -> None:
     if not log.handlers:
         _talk(verbose=0, quiet=False, log_format="text")
     log.error("%s", message)
-    sys.exit(code)
 
 
 @click.group(

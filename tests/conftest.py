@@ -84,7 +84,9 @@ def command(
 
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
     log, botocore = logging.getLogger("ri_report"), logging.getLogger("botocore")
-    before = signal.getsignal(signal.SIGTERM), log.level, log.propagate, botocore.level
+    before = log.level, log.propagate, botocore.level
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr(os, "_exit", sys.exit)
 
     def run(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["ri-report", *map(str, arguments)])
@@ -97,11 +99,12 @@ def command(
         return Ended(code, *capsys.readouterr())
 
     yield run
-    signal.signal(signal.SIGTERM, before[0])
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
     log.handlers.clear()
-    log.setLevel(before[1])
-    log.propagate = before[2]
-    botocore.setLevel(before[3])
+    log.setLevel(before[0])
+    log.propagate = before[1]
+    botocore.setLevel(before[2])
 
 
 @pytest.fixture

@@ -294,16 +294,6 @@ def test_an_unexpected_error_shows_its_traceback_when_asked(
         command(*arguments)
 
 
-def test_an_interruption_ends_with_130(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(pipeline, "read_dumps", interrupt)
-    ended = command("report", "--from-dumps", "dumps")
-    assert ended.code == 130
-    assert "stopped" in ended.err
-
-
 def test_everything_written_is_private(command: Command, organization_served: Serve) -> None:
     organization_served(COMPANY)
     command("run", *US, "--format", "html,json,csv,parquet,xlsx")
