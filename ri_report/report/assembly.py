@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from ri_report import __version__
 from ri_report.inventory.outcomes import READ, CellKind
+from ri_report.report.accounts import NOT_QUERIED, READ_IN_FULL
 from ri_report.report.findings import findings
 from ri_report.report.glossary import method
 from ri_report.report.headlines import Basis, headlines, sentences
 from ri_report.report.model import Report
-from ri_report.report.tables import NOT_QUERIED, READ_IN_FULL, make_tables
+from ri_report.report.tables import make_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,9 +15,10 @@ from openpyxl import load_workbook
 
 from ri_report.inventory.frames import Column, Frame
 from ri_report.report import workbook
+from ri_report.report.contents import GAPS
 from ri_report.report.data import looks_like_formula
 from ri_report.report.model import Finding, Kpi, Report
-from ri_report.report.tables import GAPS, Table
+from ri_report.report.tables import Table
 from ri_report.report.text import visible
 from ri_report.report.workbook import document, sheets
 from ri_report.report.workbook.sheets import HEAD_ROW, headings
@@ -500,7 +501,8 @@ import numpy as np, pandas as pd
 from dataclasses import replace
 from ri_report.report import workbook
 from ri_report.report.data import looks_like_formula
-from ri_report.report.tables import ALLOCATED, GAPS, Table
+from ri_report.report.contents import ALLOCATED, GAPS
+from ri_report.report.tables import Table
 from ri_report.report.model import Report
 from datetime import datetime, UTC
 n = 100_000

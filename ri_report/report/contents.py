@@ -1,0 +1,260 @@
+"""Contents: which tables the report has, in reading order, and how their rows come about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ri_report.inventory.frames import Column, Frame
+from ri_report.inventory.outcomes import OUTCOMES
+from ri_report.inventory.schema import RESERVATIONS
+from ri_report.report.accounts import (
+    ACCOUNT_SUMMARY,
+    NO_INSTANCES,
+    NO_RESERVATIONS,
+    account_summary,
+    is_in_total,
+)
+from ri_report.rules.counts import RUNNING
+from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES, measure
+from ri_report.rules.eligibility import NOT_ELIGIBLE, OTHER_STATES
+from ri_report.rules.expiry import EXPIRIES
+from ri_report.rules.reasons import UNCOVERED, UNUSED_REASONS
+from ri_report.rules.utilization import POOLS, UTILIZATION
+from ri_report.rules.zones import ZONE_MATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ri_report.inventory.outcomes import CellKind
+    from ri_report.inventory.schema import Inventory
+    from ri_report.rules.analysis import Analysis
+
+    Rows = Callable[[Inventory, Analysis], pd.DataFrame]
+
+ALLOCATED = Frame(
+    "allocations",
+    ("reservation_id", "instance_id"),
+    (
+        Column("reservation_id", "text", "Reservation that covers"),
+        Column("reservation_account_id", "text", "Account that bought it", "Owner"),
+        Column("instance_id", "text", "Instance that is covered"),
+        Column("instance_account_id", "text", "Account that runs it", "Runs in"),
+        Column("tier", "text", "owner: own account; organization: borrowed"),
+        Column("covered_units", "units", "Normalized units covered"),
+    ),
+)
+GAPS = Frame(
+    "gaps",
+    OUTCOMES.key,
+    tuple(c for c in OUTCOMES.columns if c.name not in ("row_count", "is_gap")),
+)
+FAMILIES = Frame(
+    "coverage_by_family",
+    ("family",),
+    (Column("family", "text", "Instance family: all before the dot"), *MEASURES),
+)
+PURCHASES = Frame("purchases", RESERVATIONS.key, RESERVATIONS.columns)
+COUNTS = Frame(
+    RUNNING.name,
+    RUNNING.key,
+    tuple(
+        replace(c, nullable=True) if c.kind in ("count", "units") else c for c in RUNNING.columns
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One table: its title and note, the declaration of its columns, and where its rows are from.
+
+    Attributes:
+        title: What stands above it; also the workbook's sheet, so at most 31 characters.
+        note: Where it comes from and how it is to be read, in a sentence.
+        frame: The declaration of its columns.
+        rows: Makes its rows, in the order in which they are shown.
+        in_total: Tells for each row whether the total covers it; None where it covers all.
+    """
+
+    title: str
+    note: str
+    frame: Frame
+    rows: Rows
+    in_total: Callable[[pd.DataFrame], pd.Series[bool]] | None = None
+
+
+def _gaps(inventory: Inventory) -> pd.DataFrame:
+    return inventory.outcomes[inventory.outcomes["is_gap"]]
+
+
+def _most_unused_first(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.sort_values(["unused_units", "reservation_id"], ascending=[False, True])
+
+
+def _families(analysis: Analysis) -> pd.DataFrame:
+    family = analysis.covered["instance_type"].str.split(".").str[0]
+    return measure(analysis.covered.assign(family=family), FAMILIES.key).sort_values(
+        ["running_units", "family"], ascending=[False, True]
+    )
+
+
+def _with_unknown(coverage: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Mark coverage without reservations as unknown, and add what was not read at all."""
+    measures = [column.name for column in MEASURES]
+    blind = _cells(gaps, NO_RESERVATIONS)
+    known = coverage.copy()
+    keys = list(zip(known["account_id"], known["region"], strict=True))
+    unsure = pd.Series([key in blind or (key[0], "") in blind for key in keys], known.index, bool)
+    for name in measures:
+        if not name.startswith("running"):
+            known[name] = known[name].mask(unsure)
+    return _with_unseen(COVERAGE_BY_ACCOUNT, known, gaps)
+
+
+def _with_unseen(frame: Frame, rows: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Add a row of unknowns for each account or region whose instances were not read."""
+    unseen = frame.of(
+        {"account_id": account, "region": region}
+        for account, region in sorted(_cells(gaps, NO_INSTANCES))
+    )
+    known = rows[frame.names].astype(unseen.dtypes.to_dict())
+    return pd.concat([known, unseen]).sort_values(list(frame.key))
+
+
+def _cells(gaps: pd.DataFrame, kinds: frozenset[CellKind]) -> set[tuple[str, str]]:
+    chosen = gaps[gaps["kind"].isin(kinds)]
+    return set(zip(chosen["account_id"], chosen["region"], strict=True))
+
+
+def _allocated(analysis: Analysis) -> pd.DataFrame:
+    rows = analysis.allocations.merge(
+        analysis.active[["reservation_id", "account_id"]].rename(
+            columns={"account_id": "reservation_account_id"}
+        ),
+        on="reservation_id",
+        how="left",
+        validate="m:1",
+    ).merge(
+        analysis.covered[["usage_id", "account_id"]].rename(
+            columns={"account_id": "instance_account_id"}
+        ),
+        on="usage_id",
+        how="left",
+        validate="m:1",
+    )
+    return rows.rename(columns={"usage_id": "instance_id", "units": "covered_units"}).sort_values(
+        list(ALLOCATED.key)
+    )
+
+
+CONTENTS = (
+    Entry(
+        "Coverage",
+        "Eligible On-Demand instances running at the moment of observation. A zone name may be"
+        " a different place in each account; the zone id is the place.",
+        COVERAGE,
+        lambda _, analysis: analysis.coverage,
+    ),
+    Entry(
+        "Utilization",
+        "Active reservations, most unused first, used by instances running at the moment of"
+        " observation.",
+        UTILIZATION,
+        lambda _, analysis: _most_unused_first(analysis.utilization),
+    ),
+    Entry(
+        "Unused by reason",
+        "What kept unused units from being used; the reasons of a reservation add up to its"
+        " unused units.",
+        UNUSED_REASONS,
+        lambda _, analysis: _most_unused_first(analysis.unused_reasons),
+    ),
+    Entry(
+        "Zones by name or id",
+        "Reservations whose use depends on whether zonal ones serve other accounts in the zone"
+        " of the same name, as AWS's billing guide words it, or in the same physical place.",
+        ZONE_MATCH,
+        lambda _, analysis: analysis.zone_match,
+    ),
+    Entry(
+        "Coverage by family",
+        "The same instances as in Coverage, by instance family, over all regions.",
+        FAMILIES,
+        lambda _, analysis: _families(analysis),
+    ),
+    Entry(
+        "Coverage by account",
+        "Coverage by the account that runs the instances. What was not read is unknown.",
+        COVERAGE_BY_ACCOUNT,
+        lambda inventory, analysis: _with_unknown(analysis.coverage_by_account, _gaps(inventory)),
+    ),
+    Entry(
+        "Uncovered",
+        "Instances that are not fully covered, largest first.",
+        UNCOVERED,
+        lambda _, analysis: analysis.uncovered,
+    ),
+    Entry(
+        "Pools",
+        "Totals in which AWS's rules are firm: what each account runs, buys, lends and"
+        " borrows. Over the accounts of a pool, lent equals borrowed.",
+        POOLS,
+        lambda _, analysis: analysis.pools,
+    ),
+    Entry(
+        "Expiring",
+        "Ends of terms and queued purchases, by month.",
+        EXPIRIES,
+        lambda _, analysis: analysis.expiries,
+    ),
+    Entry(
+        "Accounts",
+        "Every account under the bill and what was read of it. Accounts that were not queried,"
+        " because they are excluded or not active, are in no total.",
+        ACCOUNT_SUMMARY,
+        account_summary,
+        is_in_total,
+    ),
+    Entry(
+        "Not read",
+        "What could not be read, why, and the fix.",
+        GAPS,
+        lambda inventory, _: _gaps(inventory),
+    ),
+    Entry(
+        "Running instances",
+        "All running instances by account, region and type, before any rule about discounts."
+        " What was not read is unknown.",
+        COUNTS,
+        lambda inventory, analysis: _with_unseen(COUNTS, analysis.running, _gaps(inventory)),
+    ),
+    Entry(
+        "Purchases",
+        "Every reservation record that AWS returned, in every state, with its prices for one"
+        " instance.",
+        PURCHASES,
+        lambda inventory, _: inventory.reservations,
+    ),
+    Entry(
+        "Not eligible",
+        "Running instances that no reservation can cover; they are in no ratio.",
+        NOT_ELIGIBLE,
+        lambda _, analysis: analysis.not_eligible,
+    ),
+    Entry(
+        "No discount now",
+        "Reservations that give no discount at this moment, by state; they are in no ratio.",
+        OTHER_STATES,
+        lambda _, analysis: analysis.other_states,
+    ),
+    Entry(
+        "Allocations",
+        "Which reservation covers how much of which instance. Within a pool the split among"
+        " sizes and instances is a convention.",
+        ALLOCATED,
+        lambda _, analysis: _allocated(analysis),
+    ),
+)
+"""Every table, in reading order."""
