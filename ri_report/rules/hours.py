@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ri_report.rules.matching import Integers
 
 SECONDS = 3600
+NEVER = 1 << 20
+"""An hour after every window: more than a century."""
 KIND = (
     "account_id",
     "region",
@@ -204,39 +206,36 @@ def _usage(
     kinds: pd.DataFrame, pool_of_kind: Integers, changes: pd.DataFrame, periods: pd.DataFrame
 ) -> pd.DataFrame:
     """Return each kind's instance-hours in each period of its pool in which it ran."""
-    each = pd.DataFrame({"kind": np.arange(len(kinds)), "pool": pool_of_kind})
-    rows = each.merge(periods.assign(number=periods.index), on="pool", how="inner")
-    span = np.concatenate([changes["hour"], rows["hour"]]).max(initial=0) + 1
-    at = np.searchsorted(
-        np.asarray(changes["kind"] * span + changes["hour"]),
-        np.asarray(rows["kind"] * span + rows["hour"]),
-        side="right",
-    )
-    seconds = np.append(0, changes["seconds"])[at]
-    own = np.append(-1, changes["kind"])[at] == rows["kind"]
-    rows = rows.assign(hours=np.where(own, seconds, 0) / SECONDS)[own & (seconds > 0)]
-    return _labelled(kinds, rows["kind"], rows["number"], "usage_id").assign(
-        hours=np.asarray(rows["hours"])
-    )
+    until = changes.groupby("kind")["hour"].shift(-1, fill_value=NEVER)
+    ran = changes.assign(until=until)[changes["seconds"] > 0]
+    row, period = _spread(pool_of_kind[ran["kind"]], ran["hour"], ran["until"], periods)
+    kind, hours = np.asarray(ran["kind"])[row], np.asarray(ran["seconds"])[row] / SECONDS
+    usage = _labelled(kinds, kind, period).assign(hours=hours)
+    return usage.assign(usage_id=pd.Series(kind.astype("str"), dtype="str"))
 
 
 def _offers(
     reservations: pd.DataFrame, pool: Integers, terms: pd.DataFrame, periods: pd.DataFrame
 ) -> pd.DataFrame:
     """Return each reservation in each period of its pool that lies within its term."""
-    each = terms.assign(row=np.arange(len(terms)), pool=pool)
-    rows = each.merge(periods.assign(number=periods.index), on="pool", how="inner")
-    rows = rows[(rows["from"] <= rows["hour"]) & (rows["hour"] < rows["to"])]
-    return _labelled(reservations, rows["row"], rows["number"], "").assign(hours=1.0)
+    row, period = _spread(pool, terms["from"], terms["to"], periods)
+    return _labelled(reservations, row, period).assign(hours=1.0)
 
 
-def _labelled(
-    frame: pd.DataFrame, row: pd.Series[int], period: pd.Series[int], identifier: str
-) -> pd.DataFrame:
-    labelled = frame.iloc[np.asarray(row)].reset_index(drop=True)
-    if identifier:
-        labelled[identifier] = np.asarray(row).astype("str")
-    return labelled.assign(period=pd.Series(np.asarray(period).astype("str"), dtype="str"))
+def _spread(
+    pool: Integers, since: pd.Series[int], until: pd.Series[int], periods: pd.DataFrame
+) -> tuple[Integers, Integers]:
+    """Return each row once for each period of its pool in [since, until), and the periods."""
+    places = np.asarray(periods["pool"] * NEVER + periods["hour"])
+    first = np.searchsorted(places, pool * NEVER + np.asarray(since))
+    count = np.searchsorted(places, pool * NEVER + np.asarray(until).clip(max=NEVER)) - first
+    row = np.repeat(np.arange(len(pool)), count)
+    return row, np.arange(len(row)) + np.repeat(first - np.cumsum(count) + count, count)
+
+
+def _labelled(frame: pd.DataFrame, row: Integers, period: Integers) -> pd.DataFrame:
+    labelled = frame.iloc[row].reset_index(drop=True)
+    return labelled.assign(period=pd.Series(period.astype("str"), dtype="str"))
 
 
 def _described(periods: pd.DataFrame, pools: pd.DataFrame, start: datetime) -> pd.DataFrame:
