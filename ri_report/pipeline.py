@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from ri_report.aws.collect import collect
 from ri_report.aws.scope import ConfiguredAccount, Scope
 from ri_report.config import kept_config
-from ri_report.delivery.files import check_writable, write
-from ri_report.delivery.folders import replace_folder
+from ri_report.delivery.files import check_writable, replace_folder
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.snapshot import read_snapshot, snapshot_files
 from ri_report.report.assembly import build_report
 from ri_report.report.model import Report, Targets
-from ri_report.report.outputs import render
+from ri_report.report.outputs import PLACES, render
 from ri_report.rules.analysis import analyze
 from ri_report.rules.conservation import check_conservation
 from ri_report.rules.sharing import Sharing, check_members
@@ -59,10 +58,7 @@ def collect_snapshot(
     config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress
 ) -> tuple[Inventory, Path]:
     """Collect and keep what was seen; the output folders are checked before the first call."""
-    check_writable(Path(config.output.dir))
-    folder = run_folder(config, name)
-    if os.path.lexists(folder):
-        check_writable(folder)
+    check_run_folder(config, name)
     inventory = collect(scope, as_of=as_of, run=name, progress=progress)
     return inventory, keep(inventory, config)
 
@@ -76,13 +72,16 @@ def report_snapshot(folder: Path, config: Config | None, output: dict[str, objec
         output: The table [output] to use with these.
     """
     inventory, settings = read_snapshot(folder)
-    return report_inventory(inventory, config or kept_config(settings | {"output": output}, folder))
+    config = config or kept_config(settings | {"output": output}, folder)
+    check_run_folder(config, inventory.run)
+    return report_inventory(inventory, config)
 
 
 def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result:
     """Read saved AWS CLI answers, keep them as a snapshot, and report."""
     check_writable(Path(config.output.dir))
     inventory = read_dumps(folder, as_of)
+    check_run_folder(config, inventory.run)
     kept = keep(inventory, config)
     made = report_inventory(inventory, config)
     return Result(made.report, (kept, *made.written))
@@ -100,7 +99,8 @@ def report_inventory(inventory: Inventory, config: Config) -> Result:
     analysis = analyze(inventory, sharing)
     check_conservation(analysis)
     report = build_report(inventory, analysis, sharing, Targets(**config.targets.model_dump()))
-    written = write(run_folder(config, inventory.run), render(report, config.output.formats))
+    files = render(report, config.output.formats)
+    written = replace_folder(run_folder(config, inventory.run), files, owned=PLACES)
     return Result(report, tuple(written))
 
 
@@ -110,6 +110,15 @@ def keep(inventory: Inventory, config: Config) -> Path:
     folder = run_folder(config, inventory.run) / SNAPSHOT
     replace_folder(folder, snapshot_files(inventory, settings))
     return folder
+
+
+def check_run_folder(config: Config, name: str) -> None:
+    """Refuse places that could not be written to, before any work is done for them."""
+    folder = run_folder(config, name)
+    check_writable(folder.parent)
+    for place in (folder, folder / SNAPSHOT):
+        if os.path.lexists(place):
+            check_writable(place)
 
 
 def run_folder(config: Config, name: str) -> Path:

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from ri_report import pipeline
+from ri_report.report.outputs import PLACES
 from ri_report.rules.analysis import analyze
 from ri_report.sandbox.identity import LONG_LIVED_SECRET_KEY
 
@@ -312,22 +313,29 @@ def test_a_region_that_does_not_exist_is_refused_with_the_nearest(
 
 
 @pytest.mark.parametrize(
-    "what", ["a link", "a file", "a link in place of the run", "nothing above"]
+    "what",
+    [
+        "a link",
+        "a file",
+        "a link in place of the run",
+        "a file in place of the run",
+        "a link in place of the snapshot",
+        "nothing above",
+    ],
 )
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_asked(
     command: Command, organization_served: Serve, what: str
 ) -> None:
     endpoint = organization_served(READABLE)
-    place = Path("reports")
-    if what == "a file":
-        place.write_text("mine")
-    elif what == "nothing above":
-        place = Path("absent/reports")
-    else:
+    place = Path("absent/reports" if what == "nothing above" else "reports")
+    taken = {"run": RUN, "snapshot": RUN / "snapshot"}.get(what.rsplit(maxsplit=1)[-1], place)
+    if what != "nothing above":
+        taken.parent.mkdir(parents=True, exist_ok=True)
+    if what.startswith("a file"):
+        taken.write_text("mine")
+    elif what.startswith("a link"):
         Path("elsewhere").mkdir()
-        link = place if what == "a link" else RUN
-        link.parent.mkdir(exist_ok=True)
-        link.symlink_to(Path("elsewhere").absolute())
+        taken.symlink_to(Path("elsewhere").absolute())
     ended = command("run", *US, "--output-dir", place)
     assert ended.code == 2
     assert endpoint.calls == []
@@ -344,6 +352,40 @@ def test_a_snapshot_gives_the_same_files_again_byte_for_byte(
     before = {name: c for name, c in tree(RUN).items() if not name.startswith("snapshot/")}
     assert len(before) > 30
     assert tree(Path("again") / RUN.name) == before
+
+
+def test_a_rerun_leaves_no_output_of_before_and_nothing_else_is_touched(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(READABLE)
+    command("run", *US, *EVERY)
+    assert {path.name for path in RUN.iterdir()} == PLACES | {"snapshot"}
+    (RUN / "notes.txt").write_text("mine")
+    command("run", *US, "--format", "json,parquet")
+    assert {path.name for path in RUN.iterdir()} == {
+        "snapshot",
+        "report.json",
+        "tables",
+        "notes.txt",
+    }
+    assert {path.suffix for path in (RUN / "tables").iterdir()} == {".parquet"}
+
+
+def test_what_was_collected_is_kept_when_no_report_can_be_made_of_it(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization_served(READABLE)
+    command("run", *US, *FACTS)
+    before = tree(RUN)
+    organization_served(READABLE + SUSPENDED)
+    monkeypatch.setattr(pipeline, "render", lambda *_: 1 // 0)
+    assert command("run", *US, *FACTS).code == 4
+    after = tree(RUN)
+    changed = {name for name in before if before[name] != after[name]}
+    assert after.keys() == before.keys()
+    assert changed == {
+        f"snapshot/{name}" for name in ("accounts.parquet", "outcomes.parquet", "manifest.json")
+    }
 
 
 def test_two_runs_over_the_same_facts_give_the_same_bytes(

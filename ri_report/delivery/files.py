@@ -1,9 +1,11 @@
-"""Files written whole or not at all, and for their owner's eyes only."""
+"""Folders of files that appear whole or not at all, and for their owner's eyes only."""
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -11,10 +13,9 @@ from typing import TYPE_CHECKING
 from ri_report.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-FOLDER_MODE = 0o700
-_PREFIX, _SUFFIX = ".ri-report-", ".tmp"
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
 def check_writable(folder: Path) -> None:
@@ -30,82 +31,116 @@ def check_writable(folder: Path) -> None:
     place = folder if folder.exists() else folder.absolute().parent
     if not place.is_dir():
         raise ConfigError(
-            f"output folder {folder}: {place} does not exist; create it, or choose another folder"
+            f"folder {folder}: {place} does not exist; create it, or choose another folder"
         )
-    with _explained(folder):
-        _temporary(place, b"").unlink()
+    with _explained(folder), tempfile.TemporaryFile(dir=place) as file:
+        file.write(b"?")
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write the files into the folder so that each is there whole, old or new, at any moment.
+def replace_folder(
+    folder: Path, files: Mapping[str, bytes], *, owned: Collection[str] | None = None
+) -> list[Path]:
+    """Make a private folder of these files; an older one of that name gives way when it is whole.
 
-    Every file is first written beside its place and flushed to disk; only when all of them are
-    there do they take the places of the old ones. What an earlier write that was killed left
-    behind is swept. Files are readable by their owner only (0600), and so are the folders that
-    are made for them (0700).
+    Files are 0600; the folder, and those above it that are made, are 0700. A crash at any moment
+    leaves the old folder, the new one, or the old one beside it as `.NAME.old`, which the next
+    call puts back or sweeps.
 
     Args:
-        folder: Where to; it and the folder that it lies in are made when missing.
+        folder: The folder; those above it are made when missing.
         files: Content by name relative to the folder, with `/` between its parts.
+        owned: Names directly inside the folder that these files replace as a set; everything else
+            in an older folder is carried over. None: nothing is.
 
     Returns:
         The paths, in the order of `files`.
 
     Raises:
-        ConfigError: the folder is refused (see `check_writable`), or the disk is full or fails;
-            every old file is then as it was.
+        ConfigError: the name is taken by a file or a symbolic link, or the disk is full or fails;
+            the old folder is then as it was.
         ValueError: a name leads out of the folder, which is a mistake of the program.
     """
-    targets = {name: folder / _safe(name) for name in files}
-    check_writable(folder.absolute().parent)
-    folders = sorted({folder, *(path.parent for path in targets.values())})
-    for each in folders:
-        _refuse_strange(each)
+    targets = [folder / _safe(name) for name in files]
     with _explained(folder):
-        for each in folders:
-            _make(each)
-            _sweep(each)
-        _replace({targets[name]: content for name, content in files.items()})
-        for each in folders:
-            _flush_folder(each)
-    return list(targets.values())
+        _make(folder.parent)
+        _refuse_strange(folder.parent)
+        _refuse_strange(folder)
+        _recover(folder)
+        _replace(folder, files, [] if owned is None else _others(folder, owned))
+    return targets
 
 
-def _replace(contents: Mapping[Path, bytes]) -> None:
-    """Write every content beside its place, and then move each into it."""
-    waiting: dict[Path, Path] = {}
+def _replace(folder: Path, files: Mapping[str, bytes], others: list[Path]) -> None:
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new.", dir=folder.parent))
     try:
-        for path, content in contents.items():
-            waiting[_temporary(path.parent, content)] = path
-        for temporary, path in waiting.items():
-            temporary.replace(path)
-    except BaseException:
-        for temporary in waiting:
-            temporary.unlink(missing_ok=True)
-        raise
-
-
-def _temporary(folder: Path, content: bytes) -> Path:
-    """Write a new file (0600, as mkstemp makes it) and flush it to disk; return its path."""
-    handle, name = tempfile.mkstemp(_SUFFIX, _PREFIX, folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Flush the folder's entries to disk, so that the new names outlast a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
+        for path in others:
+            _copy(path, fresh / path.name)
+        for name, content in files.items():
+            _write(fresh / name, content)
+        _flush(fresh)
+        if folder.exists():
+            folder.rename(_aside(folder))
+        fresh.rename(folder)
+        _flush_one(folder.parent)
     finally:
-        os.close(handle)
+        shutil.rmtree(fresh, ignore_errors=True)
+        _recover(folder)
+
+
+def _others(folder: Path, owned: Collection[str]) -> list[Path]:
+    """Return what is carried over: everything but what is owned and what a crash left."""
+    if not folder.exists():
+        return []
+    return [
+        path
+        for path in folder.iterdir()
+        if path.name not in owned and not (path.name.startswith(".") and ".new." in path.name)
+    ]
+
+
+def _copy(path: Path, target: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.copytree(path, target, symlinks=True)
+    else:
+        shutil.copy2(path, target, follow_symlinks=False)
+
+
+def _write(path: Path, content: bytes) -> None:
+    _make(path.parent)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
+        file.write(content)
+
+
+def _flush(folder: Path) -> None:
+    """Flush every file to disk, and every folder's entries, so that they outlast a power cut."""
+    for place, _, names in os.walk(folder):
+        files = [Path(place, name) for name in names]
+        for path in (*(path for path in files if not path.is_symlink()), Path(place)):
+            _flush_one(path)
+
+
+def _flush_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _recover(folder: Path) -> None:
+    """Put the old folder back where no new one stands; sweep what a crash left."""
+    aside = _aside(folder)
+    if aside.exists() and not folder.exists():
+        aside.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+    for leftover in folder.parent.glob(f".{glob.escape(folder.name)}.new.*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
 
 
 def _make(folder: Path) -> None:
@@ -115,19 +150,14 @@ def _make(folder: Path) -> None:
         folder.mkdir(FOLDER_MODE)
 
 
-def _sweep(folder: Path) -> None:
-    for leftover in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
-        leftover.unlink(missing_ok=True)
-
-
 def _refuse_strange(folder: Path) -> None:
     if folder.is_symlink():
         raise ConfigError(
-            f"output folder {folder} is a symbolic link to {folder.resolve()}; reports are not"
-            " written through links: name the folder itself"
+            f"folder {folder} is a symbolic link to {folder.resolve()}; nothing is written through"
+            " links: name the folder itself"
         )
     if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"output folder {folder} is a file; choose another folder")
+        raise ConfigError(f"folder {folder} is a file; move it away, or choose another folder")
 
 
 def _safe(name: str) -> PurePosixPath:
@@ -144,6 +174,6 @@ def _explained(folder: Path) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise ConfigError(
-            f"output folder {folder}: cannot write there ({why}); free space or allow writing,"
+            f"folder {folder}: cannot be written ({why}); free space or allow writing,"
             " or choose another folder"
         ) from error

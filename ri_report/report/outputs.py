@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ri_report.report.model import Report
 
 
+PLACES = frozenset({"ri-report.html", "ri-report.xlsx", "report.json", "tables"})
+"""What outputs are called in the folder of a run, or the folder there that they are in."""
+
+
 def render(report: Report, formats: Iterable[str]) -> dict[str, bytes]:
     """Return the files of these formats by relative path; equal reports give equal bytes."""
     return {path: content for name in formats for path, content in FORMATS[name](report).items()}

@@ -1,3 +1,5 @@
+"""A folder of files is there whole, old or new, and for its owner's eyes only."""
+
 from __future__ import annotations
 
 import errno
@@ -5,28 +7,29 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from ri_report.delivery.files import check_writable, write
+from ri_report.delivery.files import check_writable, replace_folder
 from ri_report.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-OLD = {"ri-report.html": b"old page", "tables/coverage.csv": b"old rows"}
-NEW = {"ri-report.html": b"new page", "tables/coverage.csv": b"new rows"}
+OLD = {"page.html": b"old page", "tables/coverage.csv": b"old rows", "book.xlsx": b"old book"}
+NEW = {"page.html": b"new page", "tables/pools.csv": b"new rows"}
+OWNED = {"page.html", "book.xlsx", "tables"}
 
 WRITE_WITH_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from ri_report.delivery.files import write
+from ri_report.delivery.files import replace_folder
 from ri_report.errors import ConfigError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    write(Path(sys.argv[1]), {"ri-report.html": b"new page", "tables/coverage.csv": b"x" * 5000})
+    replace_folder(Path(sys.argv[1]), {"page.html": b"new page", "tables/pools.csv": b"x" * 5000})
 except ConfigError as error:
     print(error)
     sys.exit(error.exit_code)
@@ -34,8 +37,8 @@ except ConfigError as error:
 """A limit on the size of a file stands in for a full disk: the kernel refuses the write midway."""
 
 
-def mode(path: Path) -> int:
-    return path.stat().st_mode & 0o777
+class KilledError(BaseException):
+    """Stands in for a kill: nothing catches it but `finally`."""
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -43,84 +46,122 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-def test_files_are_written_and_their_paths_returned_in_order(tmp_path: Path) -> None:
-    written = write(tmp_path / "run", NEW)
-    assert written == [tmp_path / "run/ri-report.html", tmp_path / "run/tables/coverage.csv"]
-    assert contents(tmp_path / "run") == NEW
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
 
 
-def test_files_and_the_folders_made_for_them_are_private(tmp_path: Path) -> None:
-    written = write(tmp_path / "reports" / "run", NEW)
+@pytest.fixture
+def _open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_the_new_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    replace_folder(folder, OLD)
+    assert contents(folder) == OLD
+    written = replace_folder(folder, NEW)
+    assert written == [folder / "page.html", folder / "tables/pools.csv"]
+    assert contents(folder) == NEW
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_is_owned_is_replaced_as_a_set_and_all_else_is_carried_over(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    replace_folder(folder, OLD)
+    replace_folder(folder / "snapshot", {"manifest.json": b"{}"})
+    (folder / "notes.txt").write_bytes(b"mine")
+    (folder / "link").symlink_to(tmp_path / "absent")
+    (folder / ".snapshot.new.abc").mkdir()
+    replace_folder(folder, NEW, owned=OWNED)
+    assert contents(folder) == NEW | {"snapshot/manifest.json": b"{}", "notes.txt": b"mine"}
+    assert (folder / "link").readlink() == tmp_path / "absent"
+    assert not (folder / ".snapshot.new.abc").exists()
+    assert mode(folder / "snapshot" / "manifest.json") == 0o600
+
+
+@pytest.mark.usefixtures("_open_umask")
+def test_files_and_all_folders_that_are_made_are_private(tmp_path: Path) -> None:
+    folder = tmp_path / "reports" / "run"
+    written = replace_folder(folder, NEW)
     assert [mode(path) for path in written] == [0o600, 0o600]
-    made = [tmp_path / "reports", tmp_path / "reports/run", tmp_path / "reports/run/tables"]
-    assert [mode(folder) for folder in made] == [0o700] * 3
+    assert [mode(each) for each in (folder, folder / "tables", folder.parent)] == [0o700] * 3
 
 
-def test_files_are_private_even_where_the_old_ones_were_not(tmp_path: Path) -> None:
-    (tmp_path / "ri-report.html").write_bytes(b"old")
-    (tmp_path / "ri-report.html").chmod(0o644)
-    (written,) = write(tmp_path, {"ri-report.html": b"new"})
-    assert mode(written) == 0o600
+def test_a_folder_above_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    replace_folder(tmp_path / "run", OLD)
+    assert mode(tmp_path) == 0o755
 
 
-def test_old_files_give_way_to_new_ones_and_others_stay(tmp_path: Path) -> None:
-    write(tmp_path, OLD)
-    (tmp_path / "notes.txt").write_bytes(b"mine")
-    write(tmp_path, NEW)
-    assert contents(tmp_path) == NEW | {"notes.txt": b"mine"}
-
-
-def test_leftovers_of_a_killed_write_are_swept(tmp_path: Path) -> None:
-    write(tmp_path, OLD)
-    (tmp_path / ".ri-report-abc.tmp").write_bytes(b"half a pa")
-    (tmp_path / "tables" / ".ri-report-def.tmp").write_bytes(b"half a ro")
-    write(tmp_path, NEW)
-    assert contents(tmp_path) == NEW
-
-
-@pytest.mark.parametrize("fails_at", [1, 2, 3, 4, 5, 6, 7, 8])
-def test_killed_at_any_step_every_file_is_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_at: int
+@pytest.mark.parametrize("owned", [None, OWNED])
+@pytest.mark.parametrize("moment", ["fsync", "rename", "rename of the new", "rename back"])
+def test_a_stop_at_any_moment_leaves_a_whole_folder(
+    moment: str, owned: set[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path, OLD)
-    steps = iter(range(1, 100))
+    folder = tmp_path / "run"
+    replace_folder(folder, OLD)
+    renames = {"rename": 1, "rename of the new": 2, "rename back": 2}.get(moment, 99)
+    count = 0
+    rename = Path.rename
 
-    def killed(real: str, *args: object) -> object:
-        if next(steps) == fails_at:
-            raise KeyboardInterrupt
-        return originals[real](*args)
+    def stop(*_: object) -> NoReturn:
+        raise KilledError
 
-    originals: dict[str, Callable[..., object]] = {"fsync": os.fsync, "rename": os.replace}
-    monkeypatch.setattr(os, "fsync", lambda *a: killed("fsync", *a))
-    monkeypatch.setattr(os, "replace", lambda *a: killed("rename", *a))
-    try:
-        write(tmp_path, NEW)
-    except KeyboardInterrupt:
-        left = contents(tmp_path)
-        assert left.keys() == OLD.keys()
-        assert all(left[name] in (OLD[name], NEW[name]) for name in OLD)
-    monkeypatch.undo()
-    write(tmp_path, NEW)
-    assert contents(tmp_path) == NEW
+    def rename_until(self: Path, target: Path) -> Path:
+        nonlocal count
+        count += 1
+        if count == renames or (count > renames and moment == "rename back"):
+            raise KilledError
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        if moment == "fsync":
+            patch.setattr(os, "fsync", stop)
+        patch.setattr(Path, "rename", rename_until)
+        with pytest.raises(KilledError):
+            replace_folder(folder, NEW, owned=owned)
+    if moment == "rename back":  # as after a power cut: the next write finds the old one aside
+        assert not folder.exists()
+        assert contents(tmp_path / ".run.old") == OLD
+    else:
+        assert contents(folder) == OLD
+    replace_folder(folder, NEW, owned=owned)
+    assert contents(folder) == NEW
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-def test_full_disk_leaves_every_old_file_and_says_so(tmp_path: Path) -> None:
-    write(tmp_path, OLD)
-    command = [sys.executable, "-c", WRITE_WITH_A_FULL_DISK, str(tmp_path)]
+def test_leftovers_of_a_kill_are_swept(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    replace_folder(folder, OLD)
+    for name in (".run.new.abc", ".run.old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page.html").write_bytes(b"half a pa")
+    replace_folder(folder, NEW)
+    assert contents(folder) == NEW
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_full_disk_leaves_the_old_folder_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    replace_folder(folder, OLD)
+    command = [sys.executable, "-c", WRITE_WITH_A_FULL_DISK, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
-    assert "File too large" in done.stdout
-    assert contents(tmp_path) == OLD
+    assert "run: cannot be written (File too large)" in done.stdout
+    assert contents(folder) == OLD
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-def test_folder_that_can_be_written_to_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_that_can_be_written_to_is_left_as_it_is(tmp_path: Path) -> None:
     check_writable(tmp_path)
     check_writable(tmp_path / "reports")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("refuse", [check_writable, lambda folder: write(folder, NEW)])
-def test_symbolic_link_is_refused_and_what_it_leads_to_untouched(
+@pytest.mark.parametrize("refuse", [check_writable, lambda folder: replace_folder(folder, NEW)])
+def test_a_symbolic_link_is_refused_and_what_it_leads_to_untouched(
     tmp_path: Path, refuse: Callable[[Path], object]
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -130,65 +171,68 @@ def test_symbolic_link_is_refused_and_what_it_leads_to_untouched(
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_folder_of_tables_that_is_a_link_is_refused_before_anything_is_written(
-    tmp_path: Path,
-) -> None:
+def test_a_link_above_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "tables").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "reports").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ConfigError, match="symbolic link"):
-        write(tmp_path / "run", NEW)
-    assert contents(tmp_path) == {}
+        replace_folder(tmp_path / "reports" / "run", NEW)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_old_file_that_is_a_link_is_replaced_and_what_it_leads_to_untouched(tmp_path: Path) -> None:
-    (tmp_path / "precious").write_bytes(b"precious")
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "ri-report.html").symlink_to(tmp_path / "precious")
-    write(tmp_path / "run", NEW)
-    assert (tmp_path / "precious").read_bytes() == b"precious"
-    assert contents(tmp_path / "run") == NEW
+@pytest.mark.parametrize("name", ["page.html", "tables"])
+def test_an_old_output_that_is_a_link_is_replaced_and_what_it_leads_to_untouched(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "precious").mkdir()
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / name).symlink_to(tmp_path / "precious")
+    replace_folder(folder, NEW, owned=OWNED)
+    assert list((tmp_path / "precious").iterdir()) == []
+    assert contents(folder) == NEW
 
 
-def test_missing_parent_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_a_missing_parent_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"disk does not exist"):
         check_writable(tmp_path / "disk" / "reports")
-    with pytest.raises(ConfigError, match=r"disk does not exist"):
-        write(tmp_path / "disk" / "reports" / "run", NEW)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("refuse", [check_writable, lambda folder: replace_folder(folder, NEW)])
+def test_a_file_in_the_place_of_the_folder_is_refused(
+    tmp_path: Path, refuse: Callable[[Path], object]
+) -> None:
     (tmp_path / "reports").write_bytes(b"mine")
     with pytest.raises(ConfigError, match="reports is a file"):
-        check_writable(tmp_path / "reports")
-    with pytest.raises(ConfigError, match="reports is a file"):
-        write(tmp_path / "reports" / "run", NEW)
+        refuse(tmp_path / "reports")
+    with pytest.raises(ConfigError, match="reports"):
+        refuse(tmp_path / "reports" / "run")
+    assert (tmp_path / "reports").read_bytes() == b"mine"
 
 
-def test_read_only_folder_is_refused_with_what_to_do(
+def test_a_read_only_folder_is_refused_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_only(*_: object) -> None:
+    def read_only(**_: object) -> NoReturn:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(tempfile, "mkstemp", read_only)
+    monkeypatch.setattr(tempfile, "TemporaryFile", read_only)
     with pytest.raises(ConfigError, match=r"Read-only file system.*choose another") as caught:
         check_writable(tmp_path)
     assert caught.value.exit_code == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_folder_without_permission_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     (tmp_path / "reports").mkdir(mode=0o500)
     with pytest.raises(ConfigError, match="Permission denied"):
         check_writable(tmp_path / "reports")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "tables/../../outside", "", "a\\b"])
-def test_name_that_leads_out_of_the_folder_is_a_mistake_of_the_program(
+def test_a_name_that_leads_out_of_the_folder_is_a_mistake_of_the_program(
     tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(ValueError, match="not a name inside a folder"):
-        write(tmp_path / "run", {name: b""})
+        replace_folder(tmp_path / "run", {name: b""})
     assert list(tmp_path.iterdir()) == []
