@@ -14,7 +14,7 @@ from ri_report.aws.clients import Clients
 from ri_report.aws.credentials import RoleCredentials, identify
 from ri_report.errors import IntegrityError, NoReportError
 from ri_report.inventory.gathering import gather
-from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
+from ri_report.inventory.outcomes import CellKind, Outcome, Status, accounts_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,19 +36,7 @@ class Progress(Protocol):
         """An account is finished; `failed` if something in it could not be read."""
 
 
-class Silent:
-    """Tells nobody."""
-
-    def begin(self, accounts: int) -> None:
-        """Do nothing."""
-
-    def done(self, account_id: str, *, failed: bool) -> None:
-        """Do nothing."""
-
-
-def collect(
-    scope: Scope, *, as_of: datetime, run: str, progress: Progress | None = None
-) -> Inventory:
+def collect(scope: Scope, *, as_of: datetime, run: str, progress: Progress) -> Inventory:
     """Read everything in scope.
 
     Args:
@@ -71,10 +59,10 @@ def collect(
         caller = identify(clients)
         accounts = list_accounts(clients, caller, scope)
         reader = Reader(clients, RoleCredentials(clients, caller, scope))
-        readings = Schedule(reader, scope, progress or Silent()).run(accounts.to_read)
+        readings = Schedule(reader, scope, progress).run(accounts.to_read)
         outcomes = [*accounts.skipped, *(reading.outcome for reading in readings)]
         refuse_nothing_read(outcomes)
-        refuse_no_role(outcomes, set(accounts.to_read) - {caller.account_id})
+        refuse_all_denied(outcomes, set(accounts.to_read) - {caller.account_id})
         return gather(
             {CellKind.ACCOUNT: accounts.rows} | {kind: rows_of(readings, kind) for kind in READERS},
             outcomes,
@@ -164,8 +152,7 @@ def refuse_nothing_read(outcomes: Sequence[Outcome]) -> None:
         NoReportError: with the most common reason and its fix.
         IntegrityError: the reason is that answers belong to other accounts.
     """
-    kinds = {CellKind.INSTANCES, CellKind.RESERVATIONS}
-    if any(outcome.status in READ and outcome.kind in kinds for outcome in outcomes):
+    if accounts_read(outcomes):
         return
     gaps = [outcome for outcome in outcomes if outcome.is_gap]
     if not gaps:
@@ -183,24 +170,20 @@ def refuse_nothing_read(outcomes: Sequence[Outcome]) -> None:
     )
 
 
-def refuse_no_role(outcomes: Sequence[Outcome], members: set[str]) -> None:
-    """End the run when there are other accounts and the role was refused in every one of them.
+def refuse_all_denied(outcomes: Sequence[Outcome], members: set[str]) -> None:
+    """End the run when there are other accounts and each of them denied whatever it has.
 
     A report on the job's own account alone would look like one on the organization.
 
     Raises:
-        NoReportError: with the first refusal and its fix.
+        NoReportError: with the first denial and its fix.
     """
-    refused = {
-        outcome.account_id: outcome
-        for outcome in outcomes
-        if outcome.kind is CellKind.ACCOUNT and outcome.status is Status.DENIED
-    }
-    if members and members <= set(refused):
-        first = refused[min(members)]
+    denied = {o.account_id: o for o in reversed(outcomes) if o.status is Status.DENIED}
+    if members and members <= denied.keys() - accounts_read(outcomes):
+        first = denied[min(members)]
         raise NoReportError(
-            f"the role was refused in each of the {len(members)} linked accounts, first in "
-            f"{first.account_id}: {first.detail}. {first.fix}"
+            f"instances and reservations could be read in none of the {len(members)} linked "
+            f"accounts, first in account {first.account_id}: {first.detail}. {first.fix}"
         )
 
 

@@ -28,7 +28,7 @@ from ri_report.inventory.layout import (
     newest,
     regions,
 )
-from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
+from ri_report.inventory.outcomes import CellKind, Outcome, Status, accounts_read
 from ri_report.inventory.records import (
     account_rows,
     capacity_rows,
@@ -136,8 +136,7 @@ def read_dumps(folder: Path, as_of: datetime | None, run: str = "") -> Inventory
 
 
 def _refuse_nothing_read(folder: Path, outcomes: list[Outcome]) -> None:
-    kinds = {CellKind.INSTANCES, CellKind.RESERVATIONS}
-    if any(outcome.kind in kinds and outcome.status in READ for outcome in outcomes):
+    if accounts_read(outcomes):
         return
     first = next((outcome for outcome in outcomes if outcome.is_gap), outcomes[0])
     raise NoReportError(f"{folder}: nothing could be read; {first.detail}. {first.fix}")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ri_report.inventory.frames import Column, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class CellKind(StrEnum):
@@ -74,6 +78,12 @@ class Outcome:
     def row(self) -> dict[str, object]:
         """Return it as a row of `OUTCOMES`."""
         return {**vars(self), "is_gap": self.is_gap}
+
+
+def accounts_read(outcomes: Iterable[Outcome]) -> set[str]:
+    """Return the accounts of which a list of instances or reservations was read, even empty."""
+    lists = {CellKind.INSTANCES, CellKind.RESERVATIONS}
+    return {o.account_id for o in outcomes if o.kind in lists and o.status in READ}
 
 
 OUTCOMES = Frame(

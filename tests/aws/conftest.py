@@ -17,6 +17,7 @@ from botocore.retries.standard import ExponentialBackoff
 from ri_report.aws.clients import Clients
 from ri_report.aws.collect import collect
 from ri_report.aws.scope import Scope
+from ri_report.progress import Quiet
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.dispatch import Sandbox
 from ri_report.sandbox.errors import ApiError
@@ -132,7 +133,7 @@ def gather() -> Callable[..., Inventory]:
     """Collect with the role of the tests."""
 
     def run(**scope: Any) -> Inventory:  # noqa: ANN401 - fields of Scope
-        progress = scope.pop("progress", None)
+        progress = scope.pop("progress", None) or Quiet()
         wanted = Scope(role_name=scope.pop("role_name", ROLE), **scope)
         return collect(wanted, as_of=AS_OF, run="test", progress=progress)
 

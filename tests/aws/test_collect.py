@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -606,6 +607,35 @@ def test_no_account_read_at_all_ends_the_run_with_the_reason_and_the_fix(
         gather(regions=TWO, exclude_accounts=("111111111111",))
     assert "trust policy" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+DENIALS = {
+    "the role": " role=",
+    "regions": "\ndeny ec2:DescribeRegions",
+    "both lists": "\ndeny ec2:DescribeInstances\ndeny ec2:DescribeReservedInstances by=scp",
+}
+
+
+@pytest.mark.parametrize(("web", "data"), [*product(DENIALS, DENIALS)])
+def test_denials_in_every_linked_account_end_the_run_although_its_own_account_was_read(
+    world: Worlds, gather: Gather, web: str, data: str
+) -> None:
+    world(
+        f"management 111111111111 payer\naccount 222222222222 web{DENIALS[web]}\n"
+        f"account 333333333333 data{DENIALS[data]}"
+    )
+    with pytest.raises(NoReportError, match="in none of the 2 linked accounts") as caught:
+        gather(regions=TWO)
+    assert "first in account 222222222222: " in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_list_of_one_linked_account_makes_a_report(world: Worlds, gather: Gather) -> None:
+    world(
+        "management 111111111111 payer\naccount 222222222222 web role=\n"
+        "account 333333333333 data\ndeny ec2:DescribeInstances"
+    )
+    assert set(cells(gather(regions=TWO), kind="reservations")["status"]) == {"EMPTY"}
 
 
 def test_answers_all_of_other_accounts_are_an_integrity_error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
+from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status, accounts_read
 
 GAPS = [
     (Status.DENIED, "role"),
@@ -53,3 +53,18 @@ def test_a_row_of_the_frame_says_whether_it_is_a_gap() -> None:
     assert frame["kind"].tolist() == ["instances"]
     assert frame["status"].tolist() == ["DENIED"]
     assert frame["detail"].tolist() == [""]
+
+
+def test_one_list_even_an_empty_one_makes_an_account_read() -> None:
+    def of(account_id: str, kind: CellKind, status: Status) -> Outcome:
+        return Outcome(account_id, "us-east-1", kind, status)
+
+    outcomes = [
+        of("111111111111", CellKind.INSTANCES, Status.EMPTY),
+        of("111111111111", CellKind.RESERVATIONS, Status.DENIED),
+        of("222222222222", CellKind.ZONES, Status.OK),
+        of("222222222222", CellKind.CAPACITY, Status.OK),
+        of("333333333333", CellKind.RESERVATIONS, Status.OK),
+        of("444444444444", CellKind.INSTANCES, Status.SKIPPED),
+    ]
+    assert accounts_read(outcomes) == {"111111111111", "333333333333"}
