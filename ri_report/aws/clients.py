@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -15,6 +16,8 @@ from botocore.session import Session
 
 from ri_report import __version__
 from ri_report.aws.faults import FOREIGN, base_error, no_credentials
+from ri_report.errors import ConfigError
+from ri_report.inventory.names import DEFAULT_REGIONS, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,34 +29,6 @@ CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 30
 # Standard mode waits up to 1, 2, 4, 8 and 16 s between six attempts when AWS says to slow down.
 ATTEMPTS = 6
-
-# Regions that are enabled in every account; all later ones are opt-in
-# (https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html).
-DEFAULT_ENABLED: Final = frozenset(
-    {
-        "ap-northeast-1",
-        "ap-northeast-2",
-        "ap-northeast-3",
-        "ap-south-1",
-        "ap-southeast-1",
-        "ap-southeast-2",
-        "ca-central-1",
-        "cn-north-1",
-        "cn-northwest-1",
-        "eu-central-1",
-        "eu-north-1",
-        "eu-west-1",
-        "eu-west-2",
-        "eu-west-3",
-        "sa-east-1",
-        "us-east-1",
-        "us-east-2",
-        "us-gov-east-1",
-        "us-gov-west-1",
-        "us-west-1",
-        "us-west-2",
-    }
-)
 
 _at_hand: ContextVar[Credentials] = ContextVar("credentials_at_hand")
 
@@ -134,10 +109,27 @@ class Clients:
         """The process's only client of this service in this region; safe from any thread."""
         with self._lock:
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._session.create_client(
-                    service, region_name=region, config=self._config
-                )
+                self._clients[service, region] = self._made(service, region)
             return self._clients[service, region]
+
+    def _made(self, service: str, region: str) -> BaseClient:
+        try:
+            made = self._session.create_client(service, region_name=region, config=self._config)
+            address = urlsplit(made.meta.endpoint_url)
+        except ValueError:
+            address = None
+        if address is None or address.scheme not in {"http", "https"} or not address.hostname:
+            # Not repeated, and not chained: it may hold a password.
+            raise ConfigError(
+                f"{self._endpoint_setting(service)}: is not the address of an endpoint; write it"
+                " with its scheme, such as https://vpce-1.ec2.us-east-1.vpce.amazonaws.com"
+            )
+        return made
+
+    def _endpoint_setting(self, service: str) -> str:
+        variables = (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL")
+        in_file = f"endpoint_url of the AWS profile {self._session.profile or 'default'}"
+        return next((name for name in variables if os.environ.get(name)), in_file)
 
     @property
     def count(self) -> int:
@@ -175,9 +167,33 @@ def home_region(session: Session, region: str = "") -> str:
     STS and the list of regions are asked there: in an opt-in region a linked account that has
     not opted in would refuse
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html).
+
+    Args:
+        session: Where the region is configured.
+        region: What AWS_REGION says, which botocore does not read; "" for nothing.
+
+    Raises:
+        ConfigError: the SDK knows no such region.
     """
-    wanted = region or session.get_config_variable("region") or "us-east-1"
-    if wanted in DEFAULT_ENABLED:
-        return str(wanted)
+    wanted = str(region or session.get_config_variable("region") or "us-east-1")
+    if wanted in DEFAULT_REGIONS:
+        return wanted
+    partitions = {
+        name: partition
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("ec2", partition)
+    }
+    if wanted not in partitions:
+        raise ConfigError(
+            f"{_region_setting(session, region)}: the AWS SDK knows no region {wanted!r}; the"
+            f" nearest is {nearest(wanted, partitions)}"
+        )
     firsts = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-    return firsts.get(session.get_partition_for_region(wanted), str(wanted))
+    return firsts.get(partitions[wanted], wanted)
+
+
+def _region_setting(session: Session, region: str) -> str:
+    if region:
+        return "AWS_REGION"
+    in_file = f"region of the AWS profile {session.profile or 'default'}"
+    return "AWS_DEFAULT_REGION" if os.environ.get("AWS_DEFAULT_REGION") else in_file

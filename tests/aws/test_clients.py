@@ -192,3 +192,56 @@ def test_debug_logging_writes_no_key_and_no_external_id(
     assert len(secrets) == 3
     for secret in (*secrets, "canary-external", "wJalrXUtnFEMI"):
         assert secret not in caplog.text
+
+
+@pytest.fixture
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+
+
+@pytest.mark.usefixtures("_keys")
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [("us_east_1", "us-east-1"), ("us-esat-1", "us-east-1"), ("eu-wset-2", "eu-west-2")],
+)
+@pytest.mark.parametrize("where", ["AWS_REGION", "AWS_DEFAULT_REGION", "region of a profile"])
+def test_a_home_region_that_does_not_exist_is_refused_with_its_place_and_the_nearest(
+    clients: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    where: str,
+    wrong: str,
+    near: str,
+) -> None:
+    if where == "AWS_DEFAULT_REGION":
+        monkeypatch.setenv(where, wrong)
+    elif where == "region of a profile":
+        (tmp_path / "config").write_text(f"[profile job]\nregion = {wrong}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        monkeypatch.setenv("AWS_PROFILE", "job")
+        where = "region of the AWS profile job"
+    with pytest.raises(ConfigError, match=f"^{where}: .*'{wrong}'.* nearest is {near}"):
+        clients(region=wrong if where == "AWS_REGION" else "")
+
+
+@pytest.mark.usefixtures("_keys")
+@pytest.mark.parametrize("value", ["localhost:99", "http://", "ftp://localhost", "//canary@x"])
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2"])
+def test_an_endpoint_that_is_no_address_is_refused_with_its_variable(
+    clients: Make, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"^{name}: .*http") as caught:
+        clients().client("ec2", "us-east-1")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("_keys")
+def test_an_endpoint_of_the_configuration_file_that_is_no_address_is_refused(
+    clients: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[default]\nendpoint_url = localhost:99\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(ConfigError, match=r"^endpoint_url of the AWS profile default: "):
+        clients().client("sts", "us-east-1")
