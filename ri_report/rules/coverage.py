@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.allocation import allocated_units
 from ri_report.rules.eligibility import INSTANCE_COLUMNS
+from ri_report.rules.sizes import factor_bases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +39,16 @@ MEASURES = (
 )
 _BY_NAME = {column.name: column for column in INSTANCE_COLUMNS}
 _KEY_COLUMNS = tuple(_BY_NAME[name] for name in (*PLACE, *PRODUCT))
-COVERAGE = Frame("coverage", (*PLACE, *PRODUCT), (*_KEY_COLUMNS, *MEASURES))
+FACTOR_BASIS = Column(
+    "factor_basis",
+    "text",
+    "What the normalization factor rests on; none: each instance counts as one unit",
+)
+COVERAGE = Frame("coverage", (*PLACE, *PRODUCT), (*_KEY_COLUMNS, *MEASURES, FACTOR_BASIS))
 COVERAGE_BY_ACCOUNT = Frame(
     "coverage_by_account",
     ("account_id", *PLACE, *PRODUCT),
-    (_BY_NAME["account_id"], *_KEY_COLUMNS, *MEASURES),
+    (_BY_NAME["account_id"], *_KEY_COLUMNS, *MEASURES, FACTOR_BASIS),
 )
 COVERED_USAGE_COLUMNS = (
     Column("covered_units", "units", "Normalized units covered by reservations"),
@@ -70,12 +76,16 @@ def coverage(covered: pd.DataFrame) -> pd.DataFrame:
     Args:
         covered: What `cover` returns.
     """
-    return COVERAGE.check(measure(covered, COVERAGE.key))
+    return COVERAGE.check(_with_factor_basis(measure(covered, COVERAGE.key)))
 
 
 def coverage_by_account(covered: pd.DataFrame) -> pd.DataFrame:
     """Return frame `COVERAGE_BY_ACCOUNT`: the same by account."""
-    return COVERAGE_BY_ACCOUNT.check(measure(covered, COVERAGE_BY_ACCOUNT.key))
+    return COVERAGE_BY_ACCOUNT.check(_with_factor_basis(measure(covered, COVERAGE_BY_ACCOUNT.key)))
+
+
+def _with_factor_basis(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(factor_basis=factor_bases(rows["instance_type"]))
 
 
 def measure(covered: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -83,6 +83,24 @@ def test_thirds_never_leave_less_than_nothing_uncovered() -> None:
     assert (found["uncovered_instances"] >= 0).all()
 
 
+def test_a_row_says_what_its_units_rest_on() -> None:
+    """A type without a factor counts one unit an instance, and its row says so."""
+    world = fleet("""
+        i-1: A runs 3 m5.large in us-east-1a
+        i-2: A runs 3 m5.huge in us-east-1a
+        i-3: A runs 1 c6a.metal in us-east-1a
+        """)
+    names = ("instance_type", "running_units", "factor_basis")
+    expected = lines("""
+        instance_type | running_units | factor_basis
+        c6a.metal     | 384           | largest_size
+        m5.huge       | 3             | none
+        m5.large      | 12            | documented
+        """)
+    assert table(coverage(world.covered), names) == expected
+    assert table(coverage_by_account(world.covered), names) == expected
+
+
 def test_the_ratio_of_nothing_is_unknown() -> None:
     part, whole = pd.Series([0.0, 0.0, 3.0]), pd.Series([0.0, 4.0, 4.0])
     assert ratio(part, whole).isna().tolist() == [True, False, False]
