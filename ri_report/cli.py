@@ -22,6 +22,7 @@ from ri_report.errors import (
     ConfigError,
     RiReportError,
 )
+from ri_report.inventory.names import run_name
 from ri_report.options import AS_OF, CONFIG, MANNERS, OUTPUT, SCOPE, option, options_of
 
 if TYPE_CHECKING:
@@ -296,11 +297,6 @@ def sandbox(port: int, as_of: datetime | None) -> int:
         click.echo("Serving the demo organization; stop with Ctrl-C.", err=True)
         Event().wait()
     return EXIT_COMPLETE
-
-
-def run_name(as_of: datetime) -> str:
-    """Return the name of a run: its moment, fit for a folder on every system."""
-    return f"{as_of:%Y-%m-%dT%H%M%SZ}"
 
 
 def _talk(*, verbose: int, quiet: bool, log_format: str, **_: object) -> None:

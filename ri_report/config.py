@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import tomllib
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,6 +17,13 @@ from pydantic import (
 )
 
 from ri_report.errors import ConfigError
+from ri_report.inventory.names import (
+    checked_account_id,
+    checked_external_id,
+    checked_region,
+    checked_role_name,
+    checked_session_name,
+)
 from ri_report.mistakes import mistakes
 from ri_report.rules.sharing import (
     Mode,
@@ -31,44 +36,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_FILE = "ri-report.toml"
-COMMON_REGIONS = (
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1",
-    "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "ap-south-1",
-    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2",
-    "us-gov-east-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1",
-)  # fmt: skip
-"""Regions that accounts have from the start: what a mistyped one is compared with. Which regions
-there are, AWS says when it is asked."""
-
-
-def _account_id(value: str) -> str:
-    if not re.fullmatch(r"[0-9]{12}", value):
-        raise ValueError(f"{value!r} is not an account id: write 12 digits in quotes")
-    return value
-
-
-def _region(value: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", value):
-        near = difflib.get_close_matches(value.lower(), COMMON_REGIONS, n=1, cutoff=0.0)[0]
-        raise ValueError(f"{value!r} is not the name of a region; did you mean {near}?")
-    return value
-
-
-def _role_name(value: str) -> str:
-    if not re.fullmatch(r"[\w+=,.@-]{1,64}", value, flags=re.ASCII):
-        raise ValueError(f"{value!r} is not the name of a role: letters, digits and +=,.@_- only")
-    return value
-
-
-def _session_name(value: str) -> str:
-    if not re.fullmatch(r"[\w+=,.@-]{2,64}", value, flags=re.ASCII):
-        raise ValueError(f"{value!r} is not a session name: 2-64 letters, digits and +=,.@_- only")
-    return value
 
 
 def _group_name(value: str) -> str:
     if not value.strip():
         raise ValueError("a group needs a name")
+    return value
+
+
+def _external_id(value: SecretStr) -> SecretStr:
+    checked_external_id(value.get_secret_value())
     return value
 
 
@@ -82,10 +59,10 @@ def _twice(values: list[str]) -> str:
     return ", ".join(sorted(value for value, count in Counter(values).items() if count > 1))
 
 
-AccountId = Annotated[str, AfterValidator(_account_id)]
-Region = Annotated[str, AfterValidator(_region)]
-RoleName = Annotated[str, AfterValidator(_role_name)]
-SessionName = Annotated[str, AfterValidator(_session_name)]
+AccountId = Annotated[str, AfterValidator(checked_account_id)]
+Region = Annotated[str, AfterValidator(checked_region)]
+RoleName = Annotated[str, AfterValidator(checked_role_name)]
+SessionName = Annotated[str, AfterValidator(checked_session_name)]
 GroupName = Annotated[str, AfterValidator(_group_name)]
 Accounts = Annotated[list[AccountId], AfterValidator(_unique)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
@@ -103,7 +80,7 @@ class Organization(Section):
     discover: Literal["organizations", "list"] = "organizations"
     role_name: RoleName = "CrossAccountInstanceCounter"
     session_name: SessionName = "ri-report"
-    external_id: SecretStr = SecretStr("")
+    external_id: Annotated[SecretStr, AfterValidator(_external_id)] = SecretStr("")
     regions: Annotated[list[Region], AfterValidator(_unique)] = []
     include_accounts: Accounts = []
     exclude_accounts: Accounts = []

@@ -14,7 +14,12 @@ ALLOWED = {
     "ri_report": {"ri_report", "ri_report.errors", "ri_report.cli"},
     "ri_report.cli": {"*"},
     "ri_report.options": set(),
-    "ri_report.config": {"ri_report.errors", "ri_report.mistakes", "ri_report.rules.sharing"},
+    "ri_report.config": {
+        "ri_report.errors",
+        "ri_report.inventory.names",
+        "ri_report.mistakes",
+        "ri_report.rules.sharing",
+    },
     "ri_report.mistakes": set(),
     "ri_report.errors": set(),
     "ri_report.logs": {"ri_report.report.text"},

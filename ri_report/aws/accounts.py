@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ri_report.aws.answers import Answer, answer, malformed, pages, part
@@ -12,6 +11,7 @@ from ri_report.aws.faults import Asked, Fault, FaultError
 from ri_report.aws.permissions import DESCRIBE_ORGANIZATION, LIST_ACCOUNTS
 from ri_report.errors import ConfigError, NoReportError
 from ri_report.inventory.fields import MalformedRecordError
+from ri_report.inventory.names import nearest
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 from ri_report.inventory.records import account_rows
 
@@ -122,10 +122,9 @@ def _refuse_unknown(rows: list[dict[str, Any]], scope: Scope) -> None:
 def _refuse(wanted: Iterable[str], known: list[str], where: str) -> None:
     for account_id in wanted:
         if account_id not in known:
-            near = get_close_matches(account_id, known, n=1, cutoff=0.0)
             raise ConfigError(
                 f"{where} {account_id}: not among the {len(known)} listed accounts; "
-                f"the nearest is {near[0] if near else 'none'}"
+                f"the nearest is {nearest(account_id, known)}"
             )
 
 

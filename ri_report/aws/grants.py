@@ -13,9 +13,14 @@ from ri_report.aws.policies import (
     read_policy,
     trust_policy,
 )
-from ri_report.aws.scope import check_account_id, check_external_id, check_role_name
+from ri_report.aws.scope import check
 from ri_report.aws.templates import cloudformation, stackset, terraform
 from ri_report.errors import ConfigError
+from ri_report.inventory.names import (
+    checked_account_id,
+    checked_external_id,
+    checked_role_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,11 +69,11 @@ def grants(  # noqa: PLR0913 - one keyword for each name that the policies hold
 
 
 def _check(names: Names) -> None:
-    check_role_name(names.role_name)
-    check_account_id(names.application_account_id)
+    check("--role-name", checked_role_name, names.role_name)
+    check("--application-account", checked_account_id, names.application_account_id)
     if names.application_role_name:
-        check_role_name(names.application_role_name)
-    check_external_id(names.external_id)
+        check("--application-role", checked_role_name, names.application_role_name)
+    check("--external-id", checked_external_id, names.external_id)
     if names.organization_id and not ORGANIZATION_ID.fullmatch(names.organization_id):
         raise ConfigError(
             f"organization {names.organization_id!r}: use its id, such as o-a1b2c3d4e5"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ri_report.aws.answers import answer, malformed, part
 from ri_report.aws.faults import Asked
 from ri_report.aws.permissions import DESCRIBE_REGIONS
 from ri_report.errors import ConfigError
+from ri_report.inventory.names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,5 +50,5 @@ def account_regions(clients: Clients, principal: str, wanted: Sequence[str]) -> 
 
 
 def _unknown(region: str, known: list[str]) -> ConfigError:
-    near = get_close_matches(region, sorted(known), n=1, cutoff=0.0)[0]
+    near = nearest(region, known)
     return ConfigError(f"region {region!r}: AWS has no such region; the nearest is {near!r}")

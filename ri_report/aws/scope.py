@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ri_report.errors import ConfigError
+from ri_report.inventory.names import (
+    checked_account_id,
+    checked_external_id,
+    checked_role_name,
+    checked_session_name,
+)
 
-ACCOUNT_ID = re.compile(r"[0-9]{12}")
-# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (request parameters)
-ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
-SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -60,21 +62,15 @@ class Scope:
 
     def __post_init__(self) -> None:
         """Refuse what AWS would refuse, before anything is asked."""
-        for name in (self.role_name, *filter(None, (a.role_name for a in self.configured))):
-            check_role_name(name)
-        if not SESSION_NAME.fullmatch(self.session_name):
-            raise ConfigError(
-                f"session_name {self.session_name!r}: use 2 to 64 letters, digits or _+=,.@-"
-            )
-        check_external_id(self.external_id)
-        for account_id in self._account_ids():
-            check_account_id(account_id)
+        roles = (self.role_name, *(a.role_name for a in self.configured if a.role_name))
+        configured = (account.account_id for account in self.configured)
+        account_ids = (*configured, *self.accounts, *self.exclude_accounts)
+        check("role_name", checked_role_name, *roles)
+        check("session_name", checked_session_name, self.session_name)
+        check("external_id", checked_external_id, self.external_id)
+        check("account", checked_account_id, *account_ids)
         if self.concurrency < 1:
             raise ConfigError(f"concurrency {self.concurrency}: use at least 1")
-
-    def _account_ids(self) -> tuple[str, ...]:
-        configured = tuple(account.account_id for account in self.configured)
-        return (*configured, *self.accounts, *self.exclude_accounts)
 
     def role_name_of(self, account_id: str) -> str:
         """The role to assume in one account: its own override, else the run's."""
@@ -82,21 +78,14 @@ class Scope:
         return overrides.get(account_id, self.role_name)
 
 
-def check_account_id(account_id: str) -> None:
-    """Refuse what is not text of 12 digits."""
-    if not ACCOUNT_ID.fullmatch(account_id):
-        raise ConfigError(f"account {account_id!r}: write the account id as text of 12 digits")
+def check(name: str, checked: Callable[[str], str], *values: str) -> None:
+    """Refuse values that a function of `inventory.names` refuses.
 
-
-def check_role_name(name: str) -> None:
-    """Refuse what cannot be the name of an IAM role."""
-    if not ROLE_NAME.fullmatch(name):
-        raise ConfigError(
-            f"role_name {name!r}: use 1 to 64 letters, digits or _+=,.@- (no path, no ARN)"
-        )
-
-
-def check_external_id(external_id: str) -> None:
-    """Refuse what cannot be an external id, without repeating it; "" means none."""
-    if external_id and not EXTERNAL_ID.fullmatch(external_id):
-        raise ConfigError("external_id: use 2 to 1224 letters, digits or _+=,.@:/-")
+    Raises:
+        ConfigError: one is wrong; `name` says what it is.
+    """
+    for value in values:
+        try:
+            checked(value)
+        except ValueError as error:
+            raise ConfigError(f"{name}: {error}") from None

@@ -21,13 +21,13 @@ from ri_report.errors import ConfigError, IntegrityError, NoReportError
 from ri_report.inventory.fields import MalformedRecordError
 from ri_report.inventory.gathering import gather
 from ri_report.inventory.layout import (
-    ACCOUNT_ID,
     account_ids,
     load,
     load_records,
     newest,
     regions,
 )
+from ri_report.inventory.names import ACCOUNT_ID, run_name
 from ri_report.inventory.outcomes import CellKind, Outcome, Status, accounts_read
 from ri_report.inventory.records import (
     account_rows,
@@ -128,7 +128,7 @@ def read_dumps(folder: Path, as_of: datetime | None, run: str = "") -> Inventory
         {CellKind.ACCOUNT: accounts} | read.rows,
         read.outcomes,
         as_of=moment,
-        run=run or f"{moment:%Y-%m-%dT%H%M%SZ}",
+        run=run or run_name(moment),
         source="dumps",
         endpoint="",
         caller_account_id="",

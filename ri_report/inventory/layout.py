@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ri_report.errors import ConfigError
 from ri_report.inventory.fields import MalformedRecordError
+from ri_report.inventory.names import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-ACCOUNT_ID = re.compile(r"[0-9]{12}")
-REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+")
 LIKE_AN_ACCOUNT_ID = re.compile(r"[\d-]+")
 
 

@@ -74,11 +74,11 @@ def checked_external_id(value: str) -> str:
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """Return the known name that is most like the wrong one, "none" of none.
 
-    One of the same characters comes first: swapping two is the commonest slip.
+    Of two as like it, the one of the same characters: swapping two is the commonest slip.
     """
 
-    def likeness(name: str) -> tuple[bool, float]:
-        return sorted(name) == sorted(wrong), SequenceMatcher(None, wrong, name).ratio()
+    def likeness(name: str) -> tuple[float, bool]:
+        return SequenceMatcher(None, wrong, name).ratio(), sorted(name) == sorted(wrong)
 
     return max(sorted(known), key=likeness, default="none")
 

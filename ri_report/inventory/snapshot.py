@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ri_report.errors import ConfigError, IntegrityError
+from ri_report.inventory.names import RUN_NAME
 from ri_report.inventory.outcomes import OUTCOMES
 from ri_report.inventory.schema import (
     ACCOUNTS,
@@ -43,8 +43,6 @@ KEYS: dict[str, type] = {
     "settings": dict,
     "files": dict,
 }
-RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""The name of a run is that of the folder that its reports are written to."""
 FRAMES: dict[str, Frame] = {
     frame.name: frame
     for frame in (

@@ -173,9 +173,9 @@ def test_every_form_ends_in_one_line_feed_and_is_the_same_twice(form: str) -> No
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"role_name": "a/b c"}, "role_name"),
+        ({"role_name": "a/b c"}, "--role-name"),
         ({"application_account_id": "11112222333"}, "12 digits"),
-        ({"external_id": '"x"'}, "external_id"),
+        ({"external_id": '"x"'}, "--external-id"),
         ({"organization_id": "r-1"}, "organization"),
         ({"partition": "aws:x"}, "partition"),
     ],
