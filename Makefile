@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lock clean
+.PHONY: help demo test proof bench lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ test: $(VENV)/test ## Set up, check style and types, and pass the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
+
+proof: $(VENV)/test ## Set up and search for counterexamples to the laws of allocation, thousands each
+	RI_REPORT_EXAMPLES=100 $(BIN)/pytest -n auto tests/rules/test_laws.py tests/rules/test_hours.py
 
 bench: $(VENV)/run ## Set up and print how fast it is, as ratios within one run
 	$(BIN)/python tests/benchmarks
