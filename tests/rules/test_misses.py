@@ -1,0 +1,68 @@
+"""Near misses: which single rule stands between an instance and a reservation."""
+
+from __future__ import annotations
+
+import pytest
+
+from ri_report.rules.capacity import with_slots
+from ri_report.rules.misses import near_misses
+from tests.rules.fleet import fleet
+
+ZONAL = "r: A bought 1 m5.large in us-east-1a"
+REGIONAL = "r: A bought 1 m5.large in us-east-1"
+
+
+def missed(text: str, **options: object) -> list[str]:
+    world = fleet(text, **options)  # type: ignore[arg-type] # options of fleet
+    usage = with_slots(world.usage, world.slots)
+    found = near_misses(usage, world.active, world.sharing)
+    pairs = zip(found["usage_id"], found["reservation_id"], found["reason"], strict=True)
+    return [" ".join(pair) for pair in pairs]
+
+
+@pytest.mark.parametrize(
+    ("bought", "runs", "reason"),
+    [
+        (ZONAL, "A runs 1 m5.large in us-east-1b", "wrong_zone"),
+        (ZONAL, "A runs 1 m5.xlarge in us-east-1a", "size_not_flexible"),
+        (f"{REGIONAL}, Windows", "A runs 1 m5.xlarge in us-east-1a, Windows", "size_not_flexible"),
+        (REGIONAL, "A runs 1 m5.large in us-east-1a, Windows", "platform"),
+        (REGIONAL, "A runs 1 m5.large in us-east-1a, dedicated", "tenancy"),
+        (REGIONAL, "A runs 1 m5.xlarge in eu-west-1a", "region"),
+        (ZONAL, "A runs 1 m5.large in eu-west-1a", "region"),
+        (REGIONAL, "B runs 1 m5.large in us-east-1a", "sharing_off"),
+        (ZONAL, "A runs 1 m5.large in us-east-1a, inside c", "capacity_reservation"),
+    ],
+)
+def test_one_rule_between_two_is_named(bought: str, runs: str, reason: str) -> None:
+    """The reasons are those for unused units."""
+    assert missed(f"i: {runs}\n{bought}", deactivated=["B"]) == [f"i r {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("bought", "runs"),
+    [
+        (REGIONAL, "A runs 1 m5.xlarge in us-east-1b"),
+        (ZONAL, "A runs 1 m5.large in us-east-1a"),
+        (ZONAL, "A runs 1 m5.xlarge in us-east-1b"),
+        (REGIONAL, "A runs 1 c5.large in us-east-1a"),
+        (REGIONAL, "B runs 1 m5.large in eu-west-1a"),
+    ],
+    ids=["flexes", "matches", "size and zone", "another family", "sharing and region"],
+)
+def test_a_match_or_what_misses_twice_is_no_near_miss(bought: str, runs: str) -> None:
+    assert missed(f"i: {runs}\n{bought}", deactivated=["B"]) == []
+
+
+@pytest.mark.parametrize(("zonal_match", "expected"), [("az_name", []), ("az_id", ["wrong_zone"])])
+def test_zones_of_other_accounts_are_compared_as_the_setting_says(
+    zonal_match: str, expected: list[str]
+) -> None:
+    text = f"i: B runs 1 m5.large in us-east-1a (use1-az9)\n{ZONAL} (use1-az1)"
+    found = missed(text, zonal_match=zonal_match)
+    assert found == [f"i r {reason}" for reason in expected]
+
+
+def test_nothing_misses_nothing() -> None:
+    assert missed("") == []
+    assert missed(ZONAL) == []
