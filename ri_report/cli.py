@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import sys
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -151,7 +151,7 @@ def run(profile: str | None, as_of: datetime | None, *, dry_run: bool, **options
     """Collect from every linked account, keep a snapshot, and write the reports."""
     _talk(**options)
     config = _config(options["config"], _overrides(options))
-    moment = as_of or datetime.now(UTC).replace(microsecond=0)
+    moment = _moment(as_of)
     if dry_run:
         return _dry_run(config, profile or "")
     result = _run(config, profile or "", moment, run_name(moment), options)
@@ -169,7 +169,7 @@ def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
 
     _talk(**options)
     config = _config(options["config"], _overrides(options))
-    moment = as_of or datetime.now(UTC).replace(microsecond=0)
+    moment = _moment(as_of)
     with _progress(options) as shown:
         inventory, folder = collect_snapshot(
             config,
@@ -290,13 +290,36 @@ def sandbox(port: int, as_of: datetime | None) -> int:
     from ri_report.sandbox.demo import demo_organization
     from ri_report.sandbox.server import serve
 
-    moment = as_of or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    with serve(demo_organization(moment), port=port) as endpoint:
+    moment = as_of or _now().replace(minute=0, second=0)
+    with ExitStack() as stack:
+        try:
+            endpoint = stack.enter_context(serve(demo_organization(moment), port=port))
+        except OSError as error:
+            raise ConfigError(
+                f"--port {port}: cannot be served ({error.strerror}); name another, or leave it out"
+            ) from error
         for name, value in endpoint.environment.items():
             click.echo(f"export {name}={value}")
         click.echo("Serving the demo organization; stop with Ctrl-C.", err=True)
         Event().wait()
     return EXIT_COMPLETE
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _moment(as_of: datetime | None) -> datetime:
+    """Return the moment of observation; one that is not about now is pointed out."""
+    now = _now()
+    if as_of is not None and abs(as_of - now) > timedelta(days=1):
+        log.warning(
+            "--as-of %s is not now, %s: what runs is read now, but reservations and their ends are"
+            " judged at that other moment",
+            as_of.isoformat(),
+            now.isoformat(),
+        )
+    return as_of or now
 
 
 def _talk(*, verbose: int, quiet: bool, log_format: str, **_: object) -> None:

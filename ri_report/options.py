@@ -12,6 +12,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FIRST, LAST = datetime(2006, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""No moment before EC2 or far after every term; the outputs hold those in between."""
+
 
 def _as_of(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
     if value is None:
@@ -20,7 +23,10 @@ def _as_of(_: click.Context, __: click.Parameter, value: str | None) -> datetime
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is not ISO 8601, such as 2026-11-01T06:00Z") from None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+    if not FIRST <= moment < LAST:
+        raise click.BadParameter(f"{value!r} is not in the years 2006 to 2199, UTC")
+    return moment.astimezone(UTC)
 
 
 def _formats(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:

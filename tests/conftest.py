@@ -80,20 +80,21 @@ def command(
     """Return a function that runs `ri-report` with these arguments, inside this process."""
     from botocore.retries.standard import ExponentialBackoff  # noqa: PLC0415 - few tests need it
 
-    from ri_report.cli import main  # noqa: PLC0415 - few tests need it
+    from ri_report import cli  # noqa: PLC0415 - few tests need it
 
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
     log, botocore = logging.getLogger("ri_report"), logging.getLogger("botocore")
     before = log.level, log.propagate, botocore.level
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.setattr(os, "_exit", sys.exit)
+    monkeypatch.setattr(cli, "_now", lambda: datetime(2026, 11, 22, 6, 30, tzinfo=UTC))
 
     def run(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["ri-report", *map(str, arguments)])
         log.handlers.clear()
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main()
+            cli.main()
         code = ended.value.code
         assert isinstance(code, int)
         return Ended(code, *capsys.readouterr())

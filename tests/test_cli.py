@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,14 @@ run 3 m5.large us-east-1a
 """
 HOSTILE = "evil\\x1b[2J\\x07\\u202e\\r\\nERROR: all is well"
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+EXTREME_MOMENTS = (
+    "0001-01-01T00:00+14:00",
+    "0800-01-01",
+    "2005-12-31T23:59Z",
+    "2199-12-31T23:59-01:00",
+    "9999-12-31",
+    "9999-12-31T23:59-14:00",
+)
 US = ("--region", "us-east-1", "--as-of", "2026-11-22T06:30Z")
 
 
@@ -95,6 +104,8 @@ def test_the_module_is_the_command() -> None:
         (("runn",), "No such command 'runn'"),
         (("run", "--rol-name", "x"), "--role-name"),
         (("run", "--as-of", "yesterday"), "'yesterday' is not ISO 8601"),
+        *((("run", "--as-of", at), "years 2006 to 2199") for at in EXTREME_MOMENTS),
+        (("report", "--from-dumps", "x", "--as-of", "2200-01-01"), "years 2006 to 2199"),
         (("run", "--fail-on", "waste<3"), "'waste<3' is not like 'utilization<0.8'"),
         (("run", "--fail-on", "utilization<80"), "is not like 'utilization<0.8'"),
         (("run", "--log-format", "xml"), "'xml'"),
@@ -292,6 +303,32 @@ def test_an_unexpected_error_shows_its_traceback_when_asked(
         monkeypatch.setenv("RI_REPORT_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         command(*arguments)
+
+
+@pytest.mark.parametrize("name", ["run", "collect"])
+@pytest.mark.parametrize(
+    ("as_of", "said"),
+    [("2026-11-23T06:30Z", False), ("2026-11-23T06:31Z", True), ("2026-11-21T06:29Z", True)],
+)
+def test_a_moment_that_is_not_now_is_pointed_out(
+    command: Command, organization_served: Serve, name: str, as_of: str, *, said: bool
+) -> None:
+    organization_served(COMPANY)
+    where = ("--region", "us-east-1", "--no-progress")
+    ended = command(name, *where, "--as-of", as_of)
+    assert ended.code == 0
+    assert ended.err.startswith("warning: --as-of ") == said
+    assert len(ended.err.splitlines()) == said
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = command("sandbox", "--port", port)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert f"--port {port}" in line
+    assert ended.out == ""
 
 
 def test_everything_written_is_private(command: Command, organization_served: Serve) -> None:

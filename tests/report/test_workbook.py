@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import io
 import re
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 import pytest
@@ -533,3 +534,29 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
         rows = package.read("xl/worksheets/sheet3.xml").count(b"<row ")
     assert rows == HEAD_ROW + 100_001
     assert grown_mib < 200
+
+
+@pytest.mark.parametrize(
+    "where", ["write_read_me", "write_summary", "write_table", "dictionary_of"]
+)
+def test_an_error_in_the_middle_leaves_no_noise_and_no_file(
+    complete: Report,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    where: str,
+) -> None:
+    real = getattr(document, where)
+
+    def fail(*arguments: Any) -> NoReturn:  # noqa: ANN401 - passed on as they are
+        real(*arguments)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(document, where, fail)
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    with pytest.raises(ZeroDivisionError):
+        workbook.render(complete)
+    gc.collect()
+    assert capfd.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []

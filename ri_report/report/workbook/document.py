@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 from openpyxl.packaging.core import DocumentProperties
@@ -33,6 +34,13 @@ def render(report: Report) -> bytes:
 def save(report: Report) -> tuple[bytes, Computed]:
     """Return what openpyxl saves, and the values that its formulas still lack."""
     book = Workbook(write_only=True)
+    try:
+        return _save(book, report)
+    finally:
+        _discard(book)
+
+
+def _save(book: Workbook, report: Report) -> tuple[bytes, Computed]:
     book.properties = _properties(report)
     dictionary = dictionary_of(report)
     sheets = [write_read_me(book, report, dictionary), write_summary(book, report)]
@@ -42,6 +50,17 @@ def save(report: Report) -> tuple[bytes, Computed]:
     book.save(out)
     computed = {sheet.ws.path.removeprefix("/"): sheet.computed for sheet in sheets}
     return out.getvalue(), {name: values for name, values in computed.items() if values}
+
+
+def _discard(book: Workbook) -> None:
+    """Close what an error left open and remove its files, which openpyxl does only after saving."""
+    sheets: list[Any] = list(book.worksheets)  # what they write with is not in the stubs
+    for sheet in sheets:
+        # Whatever went wrong is already under way; this is about what it leaves behind.
+        with suppress(Exception):
+            sheet.close()
+        with suppress(Exception):
+            sheet._writer.cleanup()  # noqa: SLF001 - openpyxl has no public way
 
 
 def _properties(report: Report) -> DocumentProperties:
