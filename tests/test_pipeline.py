@@ -436,6 +436,46 @@ def test_sharing_that_names_a_stranger_is_pointed_out(
 
 
 @pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        ("999999999999", "999999999999 in group shop is not among the 2 listed accounts"),
+        (PAYER, f"{PAYER} in group shop is the management account"),
+    ],
+)
+def test_a_wrong_group_is_refused_after_reading_and_loses_nothing(
+    command: Command, organization_served: Serve, member: str, said: str
+) -> None:
+    organization_served(READABLE)
+    settings = Path("ri-report.toml")
+    text = '[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["{}"]'
+    settings.write_text(text.format(member))
+    ended = command("run", *US, "--format", "json")
+    assert ended.code == 2
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 1
+    assert [path.name for path in RUN.iterdir()] == ["snapshot"]
+    settings.write_text(text.format(WEB))
+    again = ("report", "--snapshot", RUN / "snapshot", "--format", "json")
+    assert command(*again, "--config", settings).code == 0
+    warnings = [f["text"] for f in facts()["findings"] if f["level"] == "warning"]
+    assert [text for text in warnings if PAYER in text and "serve only itself" in text]
+
+
+def test_groups_are_kept_with_the_snapshot(command: Command, organization_served: Serve) -> None:
+    organization_served(READABLE)
+    Path("ri-report.toml").write_text(
+        f'[sharing]\nmode = "prioritized"\n[sharing.groups]\nshop = ["{WEB}"]'
+    )
+    assert command("run", *US, "--format", "json").code == 0
+    first = (RUN / "report.json").read_bytes()
+    again = ("report", "--snapshot", RUN / "snapshot", "--output-dir", "again", "--format", "json")
+    assert command(*again).code == 0
+    assert (Path("again") / RUN.name / "report.json").read_bytes() == first
+    (told,) = [m["definition"] for m in facts()["method"] if m["term"] == "Sharing"]
+    assert f"Group shop: {WEB}." in told
+
+
+@pytest.mark.parametrize(
     ("damage", "code", "said"),
     [
         (lambda snapshot: (snapshot / "instances.parquet").unlink(), 7, "instances.parquet"),

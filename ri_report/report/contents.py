@@ -17,12 +17,14 @@ from ri_report.report.accounts import (
     account_summary,
     is_in_total,
 )
+from ri_report.report.capacity import POOLS_SHOWN, capacity_rows, pool_rows
+from ri_report.rules.capacity import CAPACITY
 from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES, measure
 from ri_report.rules.eligibility import NOT_ELIGIBLE, OTHER_STATES
 from ri_report.rules.expiry import EXPIRIES
 from ri_report.rules.reasons import UNCOVERED, UNUSED_REASONS
-from ri_report.rules.utilization import POOLS, UTILIZATION
+from ri_report.rules.utilization import UTILIZATION
 from ri_report.rules.zones import ZONE_MATCH
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ ALLOCATED = Frame(
         Column("reservation_account_id", "text", "Account that bought it", "Owner"),
         Column("instance_id", "text", "Instance that is covered"),
         Column("instance_account_id", "text", "Account that runs it", "Runs in"),
-        Column("tier", "text", "owner: own account; organization: borrowed"),
+        Column("tier", "text", "owner: own account; group or organization: borrowed"),
         Column("covered_units", "units", "Normalized units covered"),
     ),
 )
@@ -129,20 +131,25 @@ def _cells(gaps: pd.DataFrame, kinds: frozenset[CellKind]) -> set[tuple[str, str
 
 
 def _allocated(analysis: Analysis) -> pd.DataFrame:
-    rows = analysis.allocations.merge(
-        analysis.active[["reservation_id", "account_id"]].rename(
-            columns={"account_id": "reservation_account_id"}
-        ),
-        on="reservation_id",
-        how="left",
-        validate="m:1",
-    ).merge(
-        analysis.covered[["usage_id", "account_id"]].rename(
-            columns={"account_id": "instance_account_id"}
-        ),
-        on="usage_id",
-        how="left",
-        validate="m:1",
+    to_slots = analysis.allocations["usage_id"].isin(analysis.idle_slots["usage_id"])
+    rows = (
+        analysis.allocations[~to_slots]
+        .merge(
+            analysis.active[["reservation_id", "account_id"]].rename(
+                columns={"account_id": "reservation_account_id"}
+            ),
+            on="reservation_id",
+            how="left",
+            validate="m:1",
+        )
+        .merge(
+            analysis.covered[["usage_id", "account_id"]].rename(
+                columns={"account_id": "instance_account_id"}
+            ),
+            on="usage_id",
+            how="left",
+            validate="m:1",
+        )
     )
     return rows.rename(columns={"usage_id": "instance_id", "units": "covered_units"}).sort_values(
         list(ALLOCATED.key)
@@ -160,7 +167,7 @@ CONTENTS = (
     Entry(
         "Utilization",
         "Active reservations, most unused first, used by instances running at the moment of"
-        " observation.",
+        " observation, and then by idle slots of capacity reservations.",
         UTILIZATION,
         lambda _, analysis: _most_unused_first(analysis.utilization),
     ),
@@ -199,9 +206,17 @@ CONTENTS = (
     Entry(
         "Pools",
         "Totals in which AWS's rules are firm: what each account runs, buys, lends and"
-        " borrows. Over the accounts of a pool, lent equals borrowed.",
-        POOLS,
-        lambda _, analysis: analysis.pools,
+        " borrows. Over the accounts of a pool, lent equals borrowed, and used is what covers"
+        " instances and idle slots of capacity reservations.",
+        POOLS_SHOWN,
+        pool_rows,
+    ),
+    Entry(
+        "Capacity reservations",
+        "Active On-Demand Capacity Reservations. AWS bills idle slots as it bills instances: they"
+        " use up what instances leave of regional reservations, and are in no coverage.",
+        CAPACITY,
+        capacity_rows,
     ),
     Entry(
         "Expiring",
@@ -251,7 +266,8 @@ CONTENTS = (
     ),
     Entry(
         "Allocations",
-        "Which reservation covers how much of which instance. Within a pool the split among"
+        "Which reservation covers how much of which instance; idle slots are in Capacity"
+        " reservations. Within a pool the split among"
         " sizes and instances is a convention.",
         ALLOCATED,
         lambda _, analysis: _allocated(analysis),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ri_report.report.capacity import unread_capacity
 from ri_report.report.formats import NOT_APPLICABLE, percent
 from ri_report.report.model import Finding
 
@@ -43,6 +44,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
     return (
         *gaps(inventory),
         *_sharing(inventory, sharing),
+        *_ungrouped(inventory, analysis, sharing),
         *_factors(analysis),
         *_flexibility(analysis),
         *_platforms(analysis),
@@ -50,6 +52,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *_zone_match(analysis, sharing),
         *_zone_names(analysis),
         *_not_eligible(analysis),
+        *_capacity(inventory),
         *_source(inventory),
     )
 
@@ -102,6 +105,31 @@ def _sharing(inventory: Inventory, sharing: Sharing) -> list[Finding]:
         return []
     text = f"Sharing is deactivated for {named(strangers)}, which is not among the accounts"
     return [Finding("warning", text, "Correct sharing.deactivated_accounts and report again")]
+
+
+def _ungrouped(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> list[Finding]:
+    """In restricted mode, reservations of accounts that are in no group serve nobody else."""
+    if sharing.mode != "restricted":
+        return []
+    alone = set(analysis.active["account_id"]) - sharing.grouped_accounts
+    accounts = inventory.accounts[inventory.accounts["is_management"].fillna(value=False)]
+    management = alone & set(accounts["account_id"])
+    others = alone - management - sharing.deactivated_accounts
+    found = []
+    if management:
+        text = (
+            f"Reservations of the management account {named(management)} serve only itself:"
+            " sharing is restricted to groups, and AWS leaves this account out of every group"
+        )
+        found.append(Finding("warning", text, "Buy in accounts of the groups", "utilization"))
+    if others:
+        text = (
+            f"Reservations of {named(others)} serve only the account that bought them: sharing is"
+            " restricted to groups, and it is in none"
+        )
+        fix = "If AWS has it in a group, name it in sharing.groups and report again"
+        found.append(Finding("warning", text, fix, "utilization"))
+    return found
 
 
 def _factors(analysis: Analysis) -> list[Finding]:
@@ -173,13 +201,16 @@ def _zone_match(analysis: Analysis, sharing: Sharing) -> list[Finding]:
     if rows.empty:
         return []
     here, there = ("name", "id") if sharing.zonal_match == "az_name" else ("id", "name")
-    more = float((rows[f"used_units_by_{there}"] - rows[f"used_units_by_{here}"]).sum())
+    used_more, covered_more = (
+        float((rows[f"{what}_by_{there}"] - rows[f"{what}_by_{here}"]).sum())
+        for what in ("used_units", "covered_units")
+    )
     used, covered = analysis.utilization, analysis.covered
     text = (
         f"{quantity(len(rows), 'reservation')} would be used differently if zonal ones matched the"
         f" zones of other accounts by {there} and not by {here}:"
-        f" utilization {_change(used['used_units'], used['purchased_units'], more)},"
-        f" coverage {_change(covered['covered_units'], covered['units'], more)}"
+        f" utilization {_change(used['used_units'], used['purchased_units'], used_more)},"
+        f" coverage {_change(covered['covered_units'], covered['units'], covered_more)}"
     )
     fix = "AWS's billing guide says by name; where a bill says otherwise, set sharing.zonal_match"
     return [Finding("warning", text, fix, "zone_match")]
@@ -215,6 +246,22 @@ def _not_eligible(analysis: Analysis) -> list[Finding]:
     text = ", ".join(f"{count:,} {words(str(reason))}" for reason, count in counts.items())
     line = f"Running instances that no reservation can cover: {text}"
     return [Finding("note", line, "", "not_eligible")]
+
+
+def _capacity(inventory: Inventory) -> list[Finding]:
+    """Say where nobody asked; where AWS refused, there is a gap."""
+    outcomes = inventory.outcomes
+    gaps = outcomes[outcomes["is_gap"]]
+    told = set(zip(gaps["account_id"], gaps["region"], strict=True))
+    silent = {account for account, region in unread_capacity(outcomes) - told if region}
+    if not silent:
+        return []
+    text = (
+        f"No capacity reservations were read of {named(silent)}: idle slots, which use up regional"
+        " reservations, are unknown there"
+    )
+    fix = "Add capacity-reservations.json, or collect again"
+    return [Finding("note", text, fix, "capacity_reservations")]
 
 
 def _source(inventory: Inventory) -> list[Finding]:

@@ -15,7 +15,8 @@ Moment of observation
 
 Utilization
     Used / purchased: the share of the normalized units bought in active reservations that
-    covers running instances. A ratio of sums, never a mean of percentages.
+    covers running instances, and then idle slots of capacity reservations. A ratio of sums,
+    never a mean of percentages.
 
 Coverage
     Covered / running: the share of the normalized units of eligible running On-Demand
@@ -34,16 +35,24 @@ Eligible
 Order of application
     Zonal reservations before regional ones, across the whole organization; the account that
     bought the reservation before the others; the smallest size first; fractions allowed (EC2
-    User Guide, How Reserved Instance discounts are applied).
+    User Guide, How Reserved Instance discounts are applied). Idle slots of capacity
+    reservations come after all instances.
 
 Zonal and regional
     A zonal reservation covers its exact type in its zone. A regional one covers any zone of
     its region, and for Linux/UNIX on default tenancy any size of its family, but for the
     families that AWS excludes.
 
+Capacity reservations
+    AWS bills an idle slot of an On-Demand Capacity Reservation as it bills an instance, to the
+    account that pays for it. Regional reservations cover it with what instances leave; zonal
+    ones never do, and by this report's reading of AWS's words (EC2 User Guide, Capacity
+    Reservation pricing and billing) neither do they cover an instance that runs inside one.
+    Slots count in utilization, apart, and never in coverage.
+
 Lent and borrowed
-    Units of a reservation that cover instances of another account are lent by the owner and
-    borrowed by that account.
+    Units of a reservation that cover instances or idle slots of another account are lent by
+    the owner and borrowed by that account.
 
 Pool
     Region, platform, tenancy and family (or exact type, where sizes do not flex). Totals of a
@@ -59,6 +68,13 @@ Unknown
 """
 """A term a block, its definition indented below it."""
 
+MODE_TEXT = {
+    "open": "Open between all accounts.",
+    "prioritized": "Prioritized: reservations serve the account that bought them, then its group,"
+    " then all others.",
+    "restricted": "Restricted: reservations serve the account that bought them, then its group, and"
+    " nobody else. An account in no group, as the management account always is, shares with none.",
+}
 ZONAL_MATCH_TEXT = {
     "az_name": "Between accounts, zonal reservations match by zone name, as AWS's billing"
     " documentation words it.",
@@ -69,10 +85,17 @@ ZONAL_MATCH_TEXT = {
 def method(sharing: Sharing) -> tuple[tuple[str, str], ...]:
     """Return the terms with the settings that this report was made with."""
     off = ", ".join(sorted(sharing.deactivated_accounts))
-    text = (
-        f"Deactivated for {off}; open between all others." if off else "Open between all accounts."
+    groups = (
+        f"Group {name}: {', '.join(sorted(members))}."
+        for name, members in sorted(sharing.groups.items())
     )
-    return (*terms(), ("Sharing", f"{text} {ZONAL_MATCH_TEXT[sharing.zonal_match]}"))
+    words = (
+        MODE_TEXT[sharing.mode],
+        *groups,
+        f"Deactivated for {off}, which neither lend nor borrow." if off else "",
+        ZONAL_MATCH_TEXT[sharing.zonal_match],
+    )
+    return (*terms(), ("Sharing", " ".join(word for word in words if word)))
 
 
 def terms() -> tuple[tuple[str, str], ...]:

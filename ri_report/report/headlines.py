@@ -115,6 +115,8 @@ def _utilization(used: pd.DataFrame, target: float, caveat: str) -> Kpi:
         if bought
         else "no active reservations"
     )
+    if idle := used["idle_slot_units"].sum():
+        detail += f"; {percent(idle / units)} by idle slots of capacity reservations"
     standing = _standing(value, target, caveat)
     return Kpi("utilization", "Utilization", value, "ratio", detail, None, target, standing, caveat)
 

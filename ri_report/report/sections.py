@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ri_report.report.figures import account_names
 from ri_report.report.formats import UNKNOWN, cell_text
 from ri_report.report.text import visible
+from ri_report.rules.capacity import IDLE_SLOT_REASONS
 from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
 
@@ -29,12 +30,15 @@ NOT_IN_PAGE = frozenset({"allocations"})
 
 CODES = frozenset({"reason", "unused_reason", "factor_basis"})
 RESERVATION_ID = "reservation_id"
-ACCOUNT_IDS = frozenset({"account_id", "reservation_account_id", "instance_account_id"})
+ACCOUNT_IDS = frozenset(
+    {"account_id", "reservation_account_id", "instance_account_id", "billed_account_id"}
+)
 REASONS = {
     "utilization": UNUSED_REASONS_TEXT,
     "unused_reasons": UNUSED_REASONS_TEXT,
     "uncovered": UNCOVERED_REASONS_TEXT,
     "not_eligible": NOT_ELIGIBLE_REASONS,
+    "capacity_reservations": IDLE_SLOT_REASONS,
 }
 NOTHING = {
     "coverage": "No eligible instance was seen running.",
@@ -45,6 +49,7 @@ NOTHING = {
     "coverage_by_account": "No eligible instance was seen running.",
     "uncovered": "No instance is left uncovered.",
     "pools": "Nothing runs and nothing is reserved.",
+    "capacity_reservations": "No active capacity reservation was seen.",
     "expiries": "No active reservation ends and no queued purchase starts.",
     "gaps": "Everything in scope was read.",
     "running": "No instance was seen running.",

@@ -5,7 +5,9 @@ The order, from the EC2 User Guide, "How Reserved Instance discounts are applied
 1. zonal reservations before regional ones, across the whole organization (scenario 4);
 2. within a scope, first the account that bought the reservation, then the others (scenario 3);
 3. within a tier, the smallest size first, with no preference for the exact size (scenario 2);
-4. fractions: what is left of a reservation covers part of a larger instance.
+4. fractions: what is left of a reservation covers part of a larger instance;
+5. idle slots of capacity reservations, after all instances of the organization, from what is left
+   of regional reservations ("Capacity Reservation pricing and billing").
 
 Where AWS is silent, a fixed convention decides: of several reservations, the one that ends
 first, then by id; of several instances of one size, those of the account with most left to cover
@@ -24,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
-from ri_report.rules.matching import REGIONAL, ZONAL, comparable, match_keys
+from ri_report.rules.matching import REGIONAL, ZONAL, comparable, is_idle_slot, match_keys
 from ri_report.rules.sharing import OWNER, Sharing
 from ri_report.rules.sizes import QUARTERS, quarter_units
 
@@ -44,7 +46,7 @@ ALLOCATIONS = Frame(
         Column("period", "text", "The hour, where many are allocated in one call"),
         Column("usage_id", "text", "Usage that is covered"),
         Column("reservation_id", "text", "Reservation that covers it"),
-        Column("tier", "text", "owner or organization"),
+        Column("tier", "text", "owner, group or organization"),
         Column("units", "units", "Normalized unit-hours"),
     ),
 )
@@ -71,7 +73,11 @@ def allocate(
     Args:
         usage: usage_id, account_id, region, availability_zone, availability_zone_id,
             instance_type, platform, tenancy, hours [instance-hours within one clock hour; 1.0 in
-            a snapshot]. Only eligible On-Demand usage.
+            a snapshot]. Only eligible On-Demand usage. Where given, `kind` tells instances
+            (`instance`) from idle slots of capacity reservations (`idle_slot`, whose hours are
+            slot-hours and whose account is the one that pays), and `capacity_reservation_id` (""
+            for none) tells which instances run inside one. Zonal reservations serve neither slots
+            nor such instances.
         reservations: reservation_id, account_id, region, scope (`zonal` or `regional`),
             availability_zone, availability_zone_id, instance_type, platform, tenancy,
             instance_count, hours [that one unit offers; 1.0 in a snapshot]; `end`, where given,
@@ -86,16 +92,18 @@ def allocate(
         any row order gives equal output; an empty side gives an empty frame.
 
     Raises:
-        ValueError: a scope is neither zonal nor regional, or only one side has periods.
+        ValueError: a scope or a kind is unknown, or only one side has periods.
     """
     sharing = sharing or Sharing()
     usage, reservations = usage.reset_index(drop=True), reservations.reset_index(drop=True)
     both = comparable(usage, reservations)
     demand = _demand(usage, both.head(len(usage)))
     supply = _supply(reservations, both.tail(len(reservations)))
+    slots = is_idle_slot(usage).to_numpy(dtype=bool)
+    turns = [(ZONAL, ~slots), (REGIONAL, ~slots), *([(REGIONAL, slots)] if slots.any() else [])]
     served = [
-        _serve(demand, supply, match_keys(both, scope, sharing, tier), tier).assign(tier=tier)
-        for scope in (ZONAL, REGIONAL)
+        _serve(demand, supply, _only(turn, match_keys(both, scope, sharing, tier)), tier)
+        for scope, turn in turns
         for tier in sharing.tiers
     ]
     given = _sorted(pd.concat(served, ignore_index=True), demand, supply)
@@ -161,11 +169,19 @@ def _inverse(order: NDArray[np.integer[Any]]) -> Integers:
     return places
 
 
+def _only(turn: NDArray[np.bool_], keys: Integers) -> Integers:
+    """Take the key from usage whose turn it is not."""
+    is_out = np.zeros(len(keys), dtype=bool)
+    is_out[: len(turn)] = ~turn
+    return np.where(is_out, -1, keys)
+
+
 def _serve(demand: _Side, supply: _Side, keys: Integers, tier: str) -> pd.DataFrame:
     """Give what is left of the supply to what is left of the demand, wherever the keys agree.
 
     Returns:
-        usage and reservation [row numbers], and the ticks that go from the one to the other.
+        usage and reservation [row numbers], the ticks that go from the one to the other, and the
+        tier.
     """
     wanted, offered = _met(keys, demand, supply)
     taking, giving = _queue(demand, wanted), _queue(supply, offered)
@@ -174,7 +190,8 @@ def _serve(demand: _Side, supply: _Side, keys: Integers, tier: str) -> pd.DataFr
     d, s, ticks = cut(wanted[taking], demand.left[taking], offered[giving], supply.left[giving])
     np.subtract.at(demand.left, taking[d], ticks)
     np.subtract.at(supply.left, giving[s], ticks)
-    return pd.DataFrame({"usage": taking[d], "reservation": giving[s], "ticks": ticks})
+    given = {"usage": taking[d], "reservation": giving[s], "ticks": ticks}
+    return pd.DataFrame(given).assign(tier=tier)
 
 
 def _met(keys: Integers, demand: _Side, supply: _Side) -> tuple[Integers, Integers]:

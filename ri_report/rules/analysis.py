@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ri_report.rules.allocation import allocate
+from ri_report.rules.basis import with_basis
+from ri_report.rules.capacity import covered_capacity, held_capacity, idle_slots, with_slots
 from ri_report.rules.counts import running
 from ri_report.rules.coverage import cover, coverage, coverage_by_account
 from ri_report.rules.eligibility import active_reservations, eligible_usage
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the rules make of one inventory; each field is the frame declared under its name."""
+    """What the rules make of one inventory; each field is the frame declared under its name.
+
+    Where `basis.MARKED` declares one of that name, its rows say whether they are firm.
+    """
 
     running: pd.DataFrame
     covered: pd.DataFrame
@@ -39,17 +44,22 @@ class Analysis:
     zone_match: pd.DataFrame
     pools: pd.DataFrame
     expiries: pd.DataFrame
+    capacity_reservations: pd.DataFrame
+    idle_slots: pd.DataFrame
 
 
 def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
     """Apply the rules to what was seen; what was not seen is the report's business."""
     usage, not_eligible = eligible_usage(inventory.instances, inventory.zones)
     active, other_states = active_reservations(inventory.reservations, inventory.as_of)
-    allocations = allocate(usage, active, sharing)
+    held = held_capacity(inventory.capacity_reservations, inventory.zones)
+    slots = idle_slots(held)
+    both = with_slots(usage, slots)
+    allocations = allocate(both, active, sharing)
     covered = cover(usage, allocations)
     reasons = unused_reasons(covered, active, allocations, sharing)
-    used = utilization(active, allocations, reasons, inventory.as_of)
-    return Analysis(
+    used = utilization(active, allocations, reasons, inventory.as_of, slots=slots)
+    made = Analysis(
         running=running(usage, not_eligible),
         covered=covered,
         not_eligible=not_eligible,
@@ -61,7 +71,10 @@ def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
         utilization=used,
         unused_reasons=reasons,
         uncovered=uncovered_instances(covered, active, sharing),
-        zone_match=zone_match(usage, active, allocations, sharing),
-        pools=pools(covered, active, allocations),
+        zone_match=zone_match(both, active, allocations, sharing),
+        pools=pools(covered, slots, active, allocations),
         expiries=expiries(used, other_states),
+        capacity_reservations=covered_capacity(held, allocations),
+        idle_slots=slots,
     )
+    return with_basis(made, both, sharing)

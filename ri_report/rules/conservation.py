@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from ri_report.errors import IntegrityError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
     from ri_report.rules.analysis import Analysis
 
 TOLERANCE_UNITS = 1e-6
@@ -16,9 +20,9 @@ TOLERANCE_UNITS = 1e-6
 def check_conservation(analysis: Analysis) -> None:
     """Refuse an analysis that contradicts itself.
 
-    Covered units equal used units; the sums by place, account and pool equal the total; nothing
-    is covered beyond its size or used beyond what was bought; lent equals borrowed; the reasons
-    for unused units add up to them.
+    Covered units of instances and of idle slots equal used units; the sums by place, account and
+    pool equal the total; nothing is covered beyond its size or used beyond what was bought; lent
+    equals borrowed; the reasons for unused units add up to them.
 
     Raises:
         IntegrityError: names the two sums that differ.
@@ -26,15 +30,33 @@ def check_conservation(analysis: Analysis) -> None:
     covered, used = analysis.covered["covered_units"], analysis.utilization["used_units"]
     pools, reasons = analysis.pools, analysis.unused_reasons["unused_units"]
     total = float(covered.sum())
-    for what, value in {
-        "used by reservations": used.sum(),
-        "covered by place": analysis.coverage["covered_units"].sum(),
-        "covered by account": analysis.coverage_by_account["covered_units"].sum(),
-        "covered by pool": pools["covered_units"].sum(),
-        "used by pool": pools["used_units"].sum(),
-        "allocated": analysis.allocations["units"].sum(),
-    }.items():
-        _agree("covered", total, what, float(value))
+    idle = float(analysis.capacity_reservations["covered_idle_units"].sum())
+    _agree_all(
+        "covered",
+        total,
+        {
+            "covered by place": analysis.coverage["covered_units"],
+            "covered by account": analysis.coverage_by_account["covered_units"],
+            "covered by pool": pools["covered_units"],
+        },
+    )
+    _agree_all(
+        "covered of idle slots",
+        idle,
+        {
+            "used by idle slots": analysis.utilization["idle_slot_units"],
+            "covered of idle slots by pool": pools["covered_idle_units"],
+        },
+    )
+    _agree_all(
+        "covered with idle slots",
+        total + idle,
+        {
+            "used by reservations": used,
+            "used by pool": pools["used_units"],
+            "allocated": analysis.allocations["units"],
+        },
+    )
     _agree(
         "lent", float(pools["lent_units"].sum()), "borrowed", float(pools["borrowed_units"].sum())
     )
@@ -46,6 +68,11 @@ def check_conservation(analysis: Analysis) -> None:
     ):
         if (frame[column] < -TOLERANCE_UNITS).any():
             raise IntegrityError(f"{column} is below zero: more was given than there is; report it")
+
+
+def _agree_all(what: str, total: float, others: Mapping[str, pd.Series[float]]) -> None:
+    for other, units in others.items():
+        _agree(what, total, other, float(units.sum()))
 
 
 def _agree(what: str, left: float, other: str, right: float) -> None:

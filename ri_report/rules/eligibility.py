@@ -39,6 +39,7 @@ USAGE = Frame(
         Column("usage_id", "text", "Instance id", "Instance"),
         *INSTANCE_COLUMNS,
         Column("name", "text", "Value of the tag Name"),
+        Column("capacity_reservation_id", "text", "Capacity reservation that it runs in"),
         Column("hours", "number", "Instance-hours; 1.0 in a snapshot"),
         Column("units", "units", "Normalized units of one instance"),
         Column("pool", "text", "Family where sizes flex, else the exact type"),
@@ -143,7 +144,7 @@ def eligible_usage(
     """
     instances = instances.sort_values("instance_id", ignore_index=True)
     known = instances.assign(**instance_platforms(instances))
-    reason = _why_not(known, _zone_types(known, zones))
+    reason = why_not_eligible(known, zone_types(known, zones))
     usage = known[reason == ""].rename(columns={"instance_id": "usage_id"}).assign(hours=1.0)
     refused = known.assign(reason=reason)[reason != ""]
     return USAGE.check(_measured(usage)), NOT_ELIGIBLE.check(refused)
@@ -186,7 +187,8 @@ def _measured(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _zone_types(instances: pd.DataFrame, zones: pd.DataFrame) -> pd.Series[str]:
+def zone_types(instances: pd.DataFrame, zones: pd.DataFrame) -> pd.Series[str]:
+    """Return the type of the zone that each row lies in, as its account sees it; "" if unknown."""
     key = ["account_id", "region", "availability_zone"]
     merged = instances[key].merge(
         zones[[*key, "zone_type"]], on=key, how="left", validate="many_to_one"
@@ -194,8 +196,14 @@ def _zone_types(instances: pd.DataFrame, zones: pd.DataFrame) -> pd.Series[str]:
     return merged["zone_type"].set_axis(instances.index).fillna("").astype("str")
 
 
-def _why_not(instances: pd.DataFrame, zone_type: pd.Series[str]) -> pd.Series[str]:
-    """Return the first reason that applies, "" where the instance is eligible."""
+def why_not_eligible(instances: pd.DataFrame, zone_type: pd.Series[str]) -> pd.Series[str]:
+    """Return the first reason of `NOT_ELIGIBLE_REASONS` that applies, "" where there is none.
+
+    Args:
+        instances: state, lifecycle, tenancy, outpost_arn, region, availability_zone,
+            instance_type, platform and platform_basis.
+        zone_type: What `zone_types` returns.
+    """
     lifecycle = instances["lifecycle"]
     known_platform = instances["platform_basis"] != "unrecognized"
     return _first_reason(

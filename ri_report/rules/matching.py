@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ZONAL = "zonal"
 REGIONAL = "regional"
+INSTANCE = "instance"
+IDLE_SLOT = "idle_slot"
 RULES: dict[str, tuple[str, ...]] = {
     ZONAL: ("circle", "region", "zone", "instance_type", "platform", "tenancy"),
     REGIONAL: ("circle", "region", "pool", "platform", "tenancy"),
@@ -42,8 +44,9 @@ def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
         reservations: What `allocation.allocate` takes.
 
     Returns:
-        A column of categories for each trait, among them the `pool` and the `scope`, which is ""
-        for usage. An unknown zone is missing, and what is missing matches nothing.
+        A column of categories for each trait, among them the `pool` and the `scope`: of a
+        reservation its own, of usage the only one that may serve it, "" where both may. An
+        unknown zone is missing, and what is missing matches nothing.
 
     Raises:
         ValueError: a scope is neither zonal nor regional, or only one side has periods.
@@ -53,8 +56,33 @@ def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"reservations: no scope {', '.join(sorted(map(repr, unknown)))}")
     if ("period" in usage) != ("period" in reservations):
         raise ValueError("usage and reservations: either both or neither have a period")
+    usage = usage.assign(scope=pd.Series("", usage.index).mask(in_capacity(usage), REGIONAL))
     both = pd.DataFrame({trait: _stacked(usage, reservations, trait) for trait in _TRAITS})
     return both.assign(pool=_pools(both))
+
+
+def in_capacity(usage: pd.DataFrame) -> pd.Series[bool]:
+    """Return whether the usage is an idle slot or runs inside a capacity reservation.
+
+    Zonal reservations do not apply to Capacity Reservations (EC2 User Guide, "Capacity Reservation
+    pricing and billing"). That this holds for an instance inside one too is read from those words;
+    AWS gives no example.
+    """
+    inside = usage.get("capacity_reservation_id", pd.Series("", usage.index)).fillna("") != ""
+    return inside | is_idle_slot(usage)
+
+
+def is_idle_slot(usage: pd.DataFrame) -> pd.Series[bool]:
+    """Return whether the usage is an idle slot of a capacity reservation, and no instance.
+
+    Raises:
+        ValueError: a kind is neither `instance` nor `idle_slot`.
+    """
+    kind = usage.get("kind", pd.Series(INSTANCE, usage.index))
+    unknown = set(kind.unique()) - {INSTANCE, IDLE_SLOT}
+    if unknown:
+        raise ValueError(f"usage: no kind {', '.join(sorted(map(repr, unknown)))}")
+    return kind == IDLE_SLOT
 
 
 def _stacked(usage: pd.DataFrame, reservations: pd.DataFrame, trait: str) -> pd.Categorical:

@@ -62,6 +62,20 @@ BY_PLATFORM_DETAILS: dict[str, str] = {
 }
 """PlatformDetails calls SQL Server on Linux by the name of the database alone."""
 
+BY_INSTANCE_PLATFORM: dict[str, str] = {
+    "RHEL with HA": "Red Hat Enterprise Linux with HA",
+    "RHEL with SQL Server Standard": "Red Hat Enterprise Linux with SQL Server Standard",
+    "RHEL with SQL Server Web": "Red Hat Enterprise Linux with SQL Server Web",
+    "RHEL with SQL Server Enterprise": "Red Hat Enterprise Linux with SQL Server Enterprise",
+    "RHEL with HA and SQL Server Standard": BY_USAGE_OPERATION["RunInstances:1014"],
+    "RHEL with HA and SQL Server Enterprise": BY_USAGE_OPERATION["RunInstances:1110"],
+    "Windows with SQL Server": "Windows with SQL Server",
+    "Ubuntu Pro": "Ubuntu Pro",
+    **{name: name for name in PRODUCTS if name != "Red Hat Enterprise Linux with HA"},
+}
+"""Capacity reservations spell Red Hat's licenses in their own way (EC2 API Reference,
+CapacityReservation). "Windows with SQL Server" names no edition, and none is sold without."""
+
 VPC_SUFFIX = r"\s*\(Amazon VPC\)\s*$"
 SPOT_SUFFIX = r":SV\d+$"
 MAC_FAMILY = r"mac\d*(-|\.)"
@@ -92,6 +106,24 @@ def instance_platforms(instances: pd.DataFrame) -> pd.DataFrame:
         known = found != ""
         platform, basis = platform.mask(known, found), basis.mask(known, source)
     return pd.DataFrame({"platform": platform, "platform_basis": basis}).astype("str")
+
+
+def capacity_platforms(capacity: pd.Series[str]) -> pd.DataFrame:
+    """Return `platform` and `platform_basis` of capacity reservations, aligned.
+
+    A license that the table does not know is named as AWS names it, with basis `unrecognized`.
+
+    Args:
+        capacity: The field InstancePlatform.
+    """
+    found = _looked_up(capacity, BY_INSTANCE_PLATFORM)
+    basis = pd.Series("instance_platform", index=capacity.index, dtype="str")
+    return pd.DataFrame(
+        {
+            "platform": found.where(found != "", capacity),
+            "platform_basis": basis.where(found != "", "unrecognized"),
+        }
+    ).astype("str")
 
 
 def reservation_platforms(product_descriptions: pd.Series[str]) -> pd.Series[str]:

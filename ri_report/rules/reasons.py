@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NOTHING_RUNNING = "nothing_running"
 UNUSED_REASONS_TEXT = {
+    "capacity_reservation": "A match runs uncovered inside a capacity reservation, which zonal"
+    " reservations do not serve",
     "wrong_zone": "The same type runs uncovered in another zone",
     "size_not_flexible": "Another size of the family runs uncovered; this reservation cannot flex",
     "sharing_off": "A match runs uncovered in an account that sharing does not reach",
@@ -41,6 +43,8 @@ UNCOVERED_REASONS_TEXT = {
     "no_reservation": "No active reservation matches it",
     "exhausted": "Every reservation that matches it is used up",
     "sharing_off": "A reservation that matches it is in an account that sharing does not reach",
+    "capacity_reservation": "It runs inside a capacity reservation, which a zonal reservation that"
+    " would match it does not serve",
 }
 UNUSED_REASONS = Frame(
     "unused_reasons",
@@ -66,6 +70,7 @@ UNCOVERED = Frame(
 )
 
 _NEAR_MISSES: tuple[tuple[str, frozenset[str], str], ...] = (
+    ("capacity_reservation", frozenset({"scope"}), ""),
     ("wrong_zone", frozenset({"zone"}), ""),
     ("size_not_flexible", frozenset({"zone", "instance_type", "pool"}), "family"),
     ("sharing_off", frozenset({"circle"}), ""),
@@ -94,7 +99,7 @@ def unused_reasons(
     both["family"] = families(both["instance_type"].astype("str")).astype("category")
     found = [
         _relax(keys, uncovered, unused).assign(reason=reason)
-        for reason, keys in _relaxed_keys(both)
+        for reason, keys in _relaxed_keys(both, len(kinds))
     ]
     rest = pd.DataFrame({"row": np.arange(len(active)), "quarters": unused})
     rows = pd.concat([*found, rest.assign(reason=NOTHING_RUNNING)], ignore_index=True)
@@ -106,7 +111,7 @@ def unused_reasons(
 
 def _uncovered_kinds(covered: pd.DataFrame) -> pd.DataFrame:
     """Sum the uncovered units of instances that no rule can tell apart."""
-    kind = [column.name for column in INSTANCE_COLUMNS]
+    kind = [*(column.name for column in INSTANCE_COLUMNS), "capacity_reservation_id"]
     left = covered[covered["uncovered_units"] > 0]
     return left.groupby(kind, as_index=False)[["uncovered_units"]].sum()
 
@@ -116,13 +121,15 @@ def _unused(active: pd.DataFrame, allocations: pd.DataFrame) -> Integers:
     return _quarters(active["units"] * active["instance_count"] - used)
 
 
-def _relaxed_keys(both: pd.DataFrame) -> Iterator[tuple[str, Integers]]:
+def _relaxed_keys(both: pd.DataFrame, usage_count: int) -> Iterator[tuple[str, Integers]]:
     """Yield for each reason and scope the keys of all rows; other scopes match nothing."""
+    is_usage = np.arange(len(both)) < usage_count
     for reason, dropped, instead in _NEAR_MISSES:
         for scope, rule in RULES.items():
             traits = [trait for trait in rule if trait not in dropped]
             keys = pack(both, [*traits, instead] if instead else traits)
-            yield reason, np.where(both["scope"].isin(["", scope]), keys, -1)
+            any_scope = is_usage & ("scope" in dropped)
+            yield reason, np.where(any_scope | both["scope"].isin(["", scope]), keys, -1)
 
 
 def _relax(keys: Integers, uncovered: Integers, unused: Integers) -> pd.DataFrame:
@@ -152,9 +159,13 @@ def uncovered_instances(
     """
     left = covered[covered["uncovered_units"] > 0].reset_index(drop=True)
     both = comparable(left, active)
-    reachable = _has_match(both, len(left), sharing)
-    anywhere = _has_match(both, len(left), Sharing(zonal_match=sharing.zonal_match))
-    reason = np.select([reachable, anywhere], ["exhausted", "sharing_off"], "no_reservation")
+    outside = comparable(left.assign(capacity_reservation_id=""), active)
+    applies = {
+        "exhausted": _has_match(both, len(left), sharing),
+        "sharing_off": _has_match(both, len(left), Sharing(zonal_match=sharing.zonal_match)),
+        "capacity_reservation": _has_match(outside, len(left), sharing),
+    }
+    reason = np.select(list(applies.values()), list(applies), "no_reservation")
     rows = left.rename(columns={"usage_id": "instance_id", "units": "running_units"})
     rows["reason"] = pd.Series(reason, rows.index, dtype="str")
     return UNCOVERED.check(

@@ -30,7 +30,7 @@ UTILIZATION = Frame(
         Column("tenancy", "text", "default or dedicated"),
         Column("instance_count", "count", "Instances bought", "Bought"),
         Column("purchased_units", "units", "Normalized units bought"),
-        Column("used_units", "units", "Normalized units that cover running instances"),
+        Column("used_units", "units", "Normalized units that cover instances or idle slots"),
         Column("unused_units", "units", "Bought - used"),
         Column(
             "utilization_ratio",
@@ -40,6 +40,7 @@ UTILIZATION = Frame(
             nullable=True,
             ratio_of=("used_units", "purchased_units"),
         ),
+        Column("idle_slot_units", "units", "Of what is used, by idle slots of capacity"),
         Column("lent_units", "units", "Used by other accounts"),
         Column("offering_class", "text", "standard or convertible"),
         Column("payment_option", "text", "No, Partial or All Upfront"),
@@ -64,14 +65,21 @@ POOLS = Frame(
         Column("purchased_units", "units", "Normalized units that the account bought"),
         Column("used_units", "units", "Of these, used by any account"),
         Column("lent_units", "units", "Of its own, used by other accounts"),
-        Column("borrowed_units", "units", "Of what it runs, covered by other accounts"),
+        Column("borrowed_units", "units", "Of what it runs or holds idle, covered by others"),
+        Column("idle_units", "units", "Idle slots of capacity that it pays for"),
+        Column("covered_idle_units", "units", "Of these, covered by any reservation"),
     ),
 )
 POOL_MEASURES = POOLS.names[len(POOLS.key) :]
 
 
 def utilization(
-    active: pd.DataFrame, allocations: pd.DataFrame, reasons: pd.DataFrame, as_of: datetime
+    active: pd.DataFrame,
+    allocations: pd.DataFrame,
+    reasons: pd.DataFrame,
+    as_of: datetime,
+    *,
+    slots: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return frame `UTILIZATION`, one row per active reservation.
 
@@ -80,6 +88,7 @@ def utilization(
         allocations: Frame `allocation.ALLOCATIONS`.
         reasons: Frame `reasons.UNUSED_REASONS`; its largest row names the main reason.
         as_of: Aware UTC moment of observation.
+        slots: Frame `capacity.SLOTS`; what of the use goes to idle slots is in the use, and apart.
     """
     purchased = active["units"] * active["instance_count"]
     used = allocated_units(active["reservation_id"], allocations)
@@ -90,6 +99,10 @@ def utilization(
             used_units=used,
             unused_units=purchased - used,
             utilization_ratio=ratio(used, purchased),
+            idle_slot_units=allocated_units(
+                active["reservation_id"],
+                allocations[allocations["usage_id"].isin(slots["usage_id"])],
+            ),
             lent_units=allocated_units(
                 active["reservation_id"], allocations[allocations["tier"] != OWNER]
             ),
@@ -99,25 +112,34 @@ def utilization(
     )
 
 
-def pools(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
+def pools(
+    covered: pd.DataFrame, slots: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame
+) -> pd.DataFrame:
     """Return frame `POOLS`: what each account runs, buys, lends and borrows in each pool.
 
-    Over the accounts of a pool, covered equals used and lent equals borrowed; these sums do not
-    depend on any convention of the allocation. How much of the shared part each account lends or
-    borrows does.
+    Over the accounts of a pool, covered instances and idle slots equal used, and lent equals
+    borrowed; these sums do not depend on any convention of the allocation. How much of the shared
+    part each account lends or borrows does.
 
     Args:
         covered: What `coverage.cover` returns.
+        slots: Frame `capacity.SLOTS`.
         active: Frame `eligibility.ACTIVE`.
         allocations: Frame `allocation.ALLOCATIONS`.
     """
-    flows = _flows(covered, active, allocations)
+    place = [*POOLS.key, "usage_id"]
+    flows = _flows(pd.concat([covered[place], slots[place]]), active, allocations)
+    idle = slots.assign(
+        idle_units=slots["units"],
+        covered_idle_units=allocated_units(slots["usage_id"], allocations),
+    )
     runs = covered.assign(running_units=covered["units"])
     bought = active.assign(purchased_units=active["units"] * active["instance_count"])
     rows = pd.concat(
         [
             runs[[*POOLS.key, "running_units", "covered_units"]],
             bought[[*POOLS.key, "purchased_units"]],
+            idle[[*POOLS.key, "idle_units", "covered_idle_units"]],
             flows,
         ]
     )
@@ -134,8 +156,8 @@ def _main_reasons(ids: pd.Series[str], reasons: pd.DataFrame) -> pd.Series[str]:
     return ids.map(main).astype("str").fillna("")
 
 
-def _flows(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
-    """Return used and lent units at the owner, borrowed units at the account that runs."""
+def _flows(usage: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
+    """Return used and lent units at the owner, borrowed units at the account that uses."""
     lent = allocations["units"].where(allocations["tier"] != OWNER, 0.0)
     flows = allocations.assign(
         used_units=allocations["units"], lent_units=lent, borrowed_units=lent
@@ -145,6 +167,6 @@ def _flows(covered: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFram
         active[["reservation_id", *place]], on="reservation_id", how="left", validate="m:1"
     )
     users = flows[["usage_id", "borrowed_units"]].merge(
-        covered[["usage_id", *place]], on="usage_id", how="left", validate="m:1"
+        usage[["usage_id", *place]], on="usage_id", how="left", validate="m:1"
     )
     return pd.concat([owners, users])[[*place, "used_units", "lent_units", "borrowed_units"]]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.allocation import allocate, allocated_units
-from ri_report.rules.matching import ZONAL
+from ri_report.rules.matching import ZONAL, is_idle_slot
 
 if TYPE_CHECKING:
     from ri_report.rules.sharing import Sharing, ZonalMatch
@@ -34,6 +34,8 @@ ZONE_MATCH = Frame(
         Column("tenancy", "text", "default or dedicated"),
         Column("used_units_by_name", "units", "Units used if zones match by name"),
         Column("used_units_by_id", "units", "Units used if zones match by id"),
+        Column("covered_units_by_name", "units", "Of these, by instances and not by idle slots"),
+        Column("covered_units_by_id", "units", "The same if zones match by id"),
         Column("applied", "text", "Which of the two this report uses: az_name or az_id"),
     ),
 )
@@ -48,7 +50,7 @@ def zone_match(
     A regional reservation is among them where it covers what a zonal one no longer does.
 
     Args:
-        usage: Frame `eligibility.USAGE`.
+        usage: Instances and idle slots (see `capacity.with_slots`).
         active: Frame `eligibility.ACTIVE`.
         allocations: Frame `allocation.ALLOCATIONS` of these under `sharing`.
         sharing: The preferences; `zonal_match` is the reading that the report uses.
@@ -56,18 +58,25 @@ def zone_match(
     if not _names_mislead(usage, active):
         return ZONE_MATCH.of([])
     other = _OTHER[sharing.zonal_match]
-    again = allocate(usage, active, replace(sharing, zonal_match=other))
-    ids = active["reservation_id"]
-    used = {
-        sharing.zonal_match: allocated_units(ids, allocations),
-        other: allocated_units(ids, again),
+    results = {
+        sharing.zonal_match: allocations,
+        other: allocate(usage, active, replace(sharing, zonal_match=other)),
+    }
+    ids, slots = active["reservation_id"], set(usage.loc[is_idle_slot(usage), "usage_id"])
+    used = {match: allocated_units(ids, units) for match, units in results.items()}
+    covered = {
+        match: allocated_units(ids, units[~units["usage_id"].isin(slots)])
+        for match, units in results.items()
     }
     both = active.assign(
         used_units_by_name=used["az_name"],
         used_units_by_id=used["az_id"],
+        covered_units_by_name=covered["az_name"],
+        covered_units_by_id=covered["az_id"],
         applied=sharing.zonal_match,
     )
-    return ZONE_MATCH.check(both[both["used_units_by_name"] != both["used_units_by_id"]])
+    differs = (used["az_name"] != used["az_id"]) | (covered["az_name"] != covered["az_id"])
+    return ZONE_MATCH.check(both[differs])
 
 
 def _names_mislead(usage: pd.DataFrame, active: pd.DataFrame) -> bool:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ri_report.inventory.outcomes import OUTCOMES
-from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, Inventory
+from ri_report.inventory.schema import (
+    ACCOUNTS,
+    CAPACITY_RESERVATIONS,
+    INSTANCES,
+    RESERVATIONS,
+    ZONES,
+    Inventory,
+)
 from ri_report.report.assembly import build_report
 from ri_report.report.model import Targets
 from ri_report.rules.analysis import analyze
@@ -107,6 +114,25 @@ def _reservations(dice: Dice, accounts: int, count: int) -> Iterator[dict[str, A
         }
 
 
+def _held(accounts: int) -> Iterator[dict[str, Any]]:
+    """Idle slots of every family that is reserved, so that some are covered and some are not."""
+    for number, instance_type in enumerate(TYPES):
+        yield {
+            "account_id": account_id(number % accounts),
+            "region": "us-east-1",
+            "capacity_reservation_id": f"cr-{number:017x}",
+            "availability_zone": "us-east-1a",
+            "availability_zone_id": ZONE_IDS["us-east-1"].format(1),
+            "instance_type": instance_type,
+            "platform": "Linux/UNIX",
+            "tenancy": "default",
+            "total_instances": 3,
+            "available_instances": number % 4,
+            "state": "active",
+            "reservation_type": "capacity-block" if number == 9 else "default",
+        }
+
+
 def make_inventory(accounts: int, instances: int, reservations: int, refused: int) -> Inventory:
     """Return an organization in which the last accounts refused the role."""
     dice = Dice()
@@ -122,7 +148,7 @@ def make_inventory(accounts: int, instances: int, reservations: int, refused: in
         }
         for number in range(readable)
         for region in ZONE_IDS
-        for kind in ("instances", "reservations", "zones")
+        for kind in ("instances", "reservations", "zones", "capacity_reservations")
     ]
     outcomes += [
         {
@@ -168,6 +194,7 @@ def make_inventory(accounts: int, instances: int, reservations: int, refused: in
         ),
         instances=INSTANCES.of(_instances(dice, readable, instances)),
         reservations=RESERVATIONS.of(_reservations(dice, readable, reservations)),
+        capacity_reservations=CAPACITY_RESERVATIONS.of(_held(readable)),
         zones=ZONES.of(zones),
         outcomes=OUTCOMES.of(outcomes),
     )

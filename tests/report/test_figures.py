@@ -41,6 +41,7 @@ def reservation(name: str, purchased: float, used: float) -> dict[str, Any]:
         "unused_units": purchased - used,
         "utilization_ratio": used / purchased,
         "lent_units": 0,
+        "idle_slot_units": 0,
     }
 
 

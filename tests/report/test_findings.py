@@ -11,23 +11,38 @@ from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
 from ri_report.inventory.schema import ACCOUNTS
 from ri_report.report.findings import findings, named
 from ri_report.rules.analysis import analyze
+from ri_report.rules.sharing import Sharing
 from tests.rules.fleet import fleet
 
 if TYPE_CHECKING:
     from ri_report.report.model import Finding
 
+BOUGHT = """
+    r-a: A bought 1 m5.large in us-east-1
+    r-b: B bought 1 m5.large in us-east-1
+    r-c: C bought 1 m5.large in us-east-1
+    r-d: D bought 1 m5.large in us-east-1
+    """
+
 LEVELS = ["gap", "warning", "note"]
 
 
-def found(text: str, *outcomes: Outcome, **about: str) -> list[Finding]:
-    """The findings of a fleet in the accounts A to H, with these outcomes."""
+def found(
+    text: str, *outcomes: Outcome, sharing: Sharing | None = None, **about: str
+) -> list[Finding]:
+    """The findings of a fleet in the accounts A to H, the first of which manages the others."""
     deactivated = about.pop("deactivated", "")
     world = fleet(text, deactivated=deactivated.split())
+    world = replace(world, sharing=sharing or world.sharing)
     inventory = replace(
         world.inventory,
         source="aws",
         accounts=ACCOUNTS.of(
-            {"account_id": name, "account_name": f"team-{name}" if name < "C" else ""}
+            {
+                "account_id": name,
+                "account_name": f"team-{name}" if name < "C" else "",
+                "is_management": name == "A",
+            }
             for name in "ABCDEFGH"
         ),
         outcomes=OUTCOMES.of(outcome.row() for outcome in outcomes),
@@ -37,11 +52,52 @@ def found(text: str, *outcomes: Outcome, **about: str) -> list[Finding]:
 
 
 def texts(level: str, text: str, **about: str) -> list[str]:
-    return [finding.text for finding in found(text, **about) if finding.level == level]
+    told = found(text, sharing=None, **about)
+    return [finding.text for finding in told if finding.level == level]
 
 
 def test_nothing_strange_gives_no_finding() -> None:
     assert found("i: A runs 1 m5.large in us-east-1a\nr: A bought 1 m5.large in us-east-1") == []
+
+
+def test_restricted_sharing_tells_whose_reservations_serve_only_their_owner() -> None:
+    groups = {"shop": ["B", "E"]}
+    restricted = Sharing(mode="restricted", groups=groups, deactivated_accounts=frozenset({"D"}))
+    told = [f for f in found(BOUGHT, sharing=restricted) if f.level == "warning"]
+    assert [f.text for f in told] == [
+        (
+            "Reservations of the management account A serve only itself: sharing is restricted to"
+            " groups, and AWS leaves this account out of every group"
+        ),
+        (
+            "Reservations of C serve only the account that bought them: sharing is restricted to"
+            " groups, and it is in none"
+        ),
+    ]
+    assert all(f.fix for f in told)
+    for sharing in (Sharing(), Sharing(mode="prioritized", groups=groups)):
+        assert found(BOUGHT, sharing=sharing) == []
+
+
+def test_capacity_reservations_that_nobody_asked_for_are_noted_and_refused_ones_are_gaps() -> None:
+    read = [
+        Outcome(name, "us-east-1", kind, Status.OK)
+        for name in "ABC"
+        for kind in (CellKind.INSTANCES, CellKind.RESERVATIONS)
+    ]
+    refused = Outcome("B", "us-east-1", CellKind.CAPACITY, Status.DENIED, "iam")
+    none = Outcome("C", "us-east-1", CellKind.CAPACITY, Status.EMPTY)
+    told = [(f.level, f.text) for f in found("", *read, refused, none)]
+    assert told == [
+        ("gap", "Capacity reservations not read: B (team-B) in us-east-1: DENIED (iam)"),
+        (
+            "note",
+            (
+                "No capacity reservations were read of A: idle slots, which use up regional"
+                " reservations, are unknown there"
+            ),
+        ),
+    ]
 
 
 def test_gaps_are_told_by_cause_with_the_fix_and_the_table() -> None:

@@ -71,6 +71,20 @@ def test_utilization_is_used_over_purchased_units() -> None:
     assert found.detail == "16 of 28 normalized units; counted in instances 40.0 %"
 
 
+def test_the_share_of_idle_slots_in_the_use_is_told() -> None:
+    """A reservation of 16 units: 4 run, and 12 of 20 idle ones are covered."""
+    found = reported("""
+        i-a: A runs 1 m5.large in us-east-1a
+        cr-a: A holds 5 m5.large in us-east-1a
+        r-a: A bought 1 m5.2xlarge in us-east-1
+        """)
+    assert kpi(found, "utilization").value == 1
+    assert kpi(found, "utilization").detail.endswith(
+        "; 75.0 % by idle slots of capacity reservations"
+    )
+    assert kpi(found, "coverage").value == 1
+
+
 def test_coverage_is_covered_over_running_units() -> None:
     found = kpi(reported(COMPANY), "coverage")
     assert found.value == pytest.approx(16 / (12 + 16))

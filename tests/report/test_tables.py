@@ -51,6 +51,7 @@ PUBLISHED = {
         "used_units",
         "unused_units",
         "utilization_ratio",
+        "idle_slot_units",
         "end",
         "days_left",
         "unused_reason",
@@ -73,6 +74,23 @@ PUBLISHED = {
         "used_units",
         "lent_units",
         "borrowed_units",
+        "idle_units",
+        "covered_idle_units",
+    ],
+    "capacity_reservations": [
+        "account_id",
+        "region",
+        "availability_zone",
+        "availability_zone_id",
+        "capacity_reservation_id",
+        "instance_type",
+        "platform",
+        "tenancy",
+        "state",
+        "total_instances",
+        "available_instances",
+        "idle_units",
+        "covered_idle_units",
     ],
     "uncovered": ["instance_id", "account_id", "uncovered_units", "reason"],
     "not_eligible": ["instance_id", "account_id", "reason"],
@@ -95,7 +113,7 @@ def tables_of(text: str, *outcomes: Outcome, accounts: str = "AB") -> dict[str, 
     read = [
         Outcome(account, "us-east-1", kind, Status.OK)
         for account in accounts
-        for kind in (CellKind.INSTANCES, CellKind.RESERVATIONS)
+        for kind in (CellKind.INSTANCES, CellKind.RESERVATIONS, CellKind.CAPACITY)
     ]
     cells = {(o.account_id, o.region, o.kind): o for o in (*read, *outcomes)}
     world = fleet(text)
@@ -318,6 +336,42 @@ def test_an_allocation_names_both_accounts() -> None:
     (lent,) = rows[rows["instance_id"] == "i-b"].to_dict("records")
     assert (lent["reservation_account_id"], lent["instance_account_id"]) == ("A", "B")
     assert (lent["covered_units"], lent["tier"]) == (4, "organization")
+
+
+HELD = """
+    cr-a: A holds 2 m5.large in us-east-1a
+    cr-b: B holds 1 m5.large in us-east-1a
+    r-more: A bought 1 m5.2xlarge in us-east-1
+"""
+
+
+def test_idle_slots_are_in_tables_of_their_own_columns() -> None:
+    tables = tables_of(COMPANY + HELD)
+    held = tables["capacity_reservations"]
+    assert held.total() == {
+        "total_instances": 3,
+        "available_instances": 3,
+        "idle_units": 12,
+        "covered_idle_units": 12,
+    }
+    assert tables["pools"].total()["idle_units"] == 12
+    assert tables["utilization"].total()["used_units"] == 16 + 12
+    assert "cr-a" not in set(tables["allocations"].rows["instance_id"])
+    assert tables["coverage"].total()["running_instances"] == 3
+
+
+@pytest.mark.parametrize("region", ["us-east-1", ""])
+def test_idle_slots_that_were_not_read_are_unknown_and_not_zero(region: str) -> None:
+    kind = CellKind.CAPACITY if region else CellKind.ACCOUNT
+    tables = tables_of(COMPANY, denied("B", kind, region))
+    row = row_of(tables["capacity_reservations"], account_id="B")
+    assert (row["region"], row["idle_units"], row["covered_idle_units"]) == (region, None, None)
+    assert tables["capacity_reservations"].total()["idle_units"] is None
+    pools = tables["pools"].rows
+    assert pools.loc[pools["account_id"] == "B", "idle_units"].isna().all()
+    assert pools.loc[pools["account_id"] == "A", "idle_units"].tolist() == [0]
+    assert tables["pools"].total()["idle_units"] is None
+    assert tables["pools"].total()["covered_units"] == 12
 
 
 def test_families_come_by_size() -> None:

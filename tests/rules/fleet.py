@@ -4,24 +4,36 @@
     i-db: B runs 1 r5.2xlarge in us-east-1b (use1-az4), Windows, dedicated
     r-one: A bought 2 m5.xlarge in us-east-1a
     r-two: B bought 1 c5.large in us-east-1, SUSE Linux, ends 2027-03-01, 720 hours
+    cr-one: A holds 5 m5.large in us-east-1a, idle slots billed to B
+    i-in: A runs 2 m5.large in us-east-1a, inside cr-one
 
 A place that ends in a digit is a region, so a reservation there is regional; any other place is a
 zone. What follows the place is the platform, the tenancy and other marks, in any order; Linux/UNIX
 on default tenancy is understood. Instances that run more than once get the ids i-web/1, i-web/2...
+Of what a capacity reservation holds, those slots are idle in which no line says that anything runs.
 Blank lines and lines that start with # say nothing.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ri_report.inventory.outcomes import OUTCOMES
-from ri_report.inventory.schema import ACCOUNTS, INSTANCES, RESERVATIONS, ZONES, Inventory
+from ri_report.inventory.schema import (
+    ACCOUNTS,
+    CAPACITY_RESERVATIONS,
+    INSTANCES,
+    RESERVATIONS,
+    ZONES,
+    Inventory,
+)
 from ri_report.rules.allocation import allocate
+from ri_report.rules.capacity import held_capacity, idle_slots, with_slots
 from ri_report.rules.coverage import cover
 from ri_report.rules.eligibility import active_reservations, eligible_usage
 from ri_report.rules.sharing import Sharing
@@ -38,12 +50,17 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 END = datetime(2027, 1, 1, tzinfo=UTC)
 
 LINE = re.compile(
-    r"(?P<id>\S+): (?P<account>\S+) (?P<verb>runs|bought) (?P<count>\d+) (?P<type>\S+)"
+    r"(?P<id>\S+): (?P<account>\S+) (?P<verb>runs|bought|holds) (?P<count>\d+) (?P<type>\S+)"
     r" in (?P<place>[^,\s]+)(?: \((?P<zone_id>\S+)\))?(?:, (?P<marks>.+))?"
 )
 REGION_CODES = {"us-east-1": "use1", "us-west-2": "usw2", "eu-west-1": "euw1"}
 TENANCIES = ("default", "dedicated", "host")
 LIFECYCLES = ("spot", "scheduled", "capacity-block", "interruptible-capacity-reservation")
+STARTS = {
+    "operation ": "usage_operation",
+    "inside ": "capacity_reservation_id",
+    "idle slots billed to ": "unused_billing_owner_id",
+}
 STATES = ("payment-pending", "payment-failed", "retired", "queued", "queued-deleted", "stopped")
 
 
@@ -58,6 +75,7 @@ class Fleet:
     reservations: pd.DataFrame
     hours: dict[str, float]
     sharing: Sharing
+    capacity: pd.DataFrame = field(default_factory=lambda: CAPACITY_RESERVATIONS.of([]))
 
     @cached_property
     def usage(self) -> pd.DataFrame:
@@ -78,8 +96,16 @@ class Fleet:
         return active_reservations(self.reservations, AS_OF)[1]
 
     @cached_property
+    def held(self) -> pd.DataFrame:
+        return held_capacity(self.capacity, ZONES.of([]))
+
+    @cached_property
+    def slots(self) -> pd.DataFrame:
+        return idle_slots(self.held)
+
+    @cached_property
     def allocations(self) -> pd.DataFrame:
-        return allocate(self.usage, self.active, self.sharing)
+        return allocate(with_slots(self.usage, self.slots), self.active, self.sharing)
 
     @cached_property
     def covered(self) -> pd.DataFrame:
@@ -96,11 +122,12 @@ class Fleet:
             caller_account_id="",
             instances=self.instances,
             reservations=self.reservations,
+            capacity_reservations=self.capacity,
             **{name: frame.of([]) for name, frame in empty.items()},
         )
 
     def _with_hours(self, frame: pd.DataFrame, id_column: str) -> pd.DataFrame:
-        return frame.assign(hours=frame[id_column].map(self.hours).fillna(1.0))
+        return frame.assign(hours=frame[id_column].map(self.hours).astype("float64").fillna(1.0))
 
 
 def fleet(
@@ -116,7 +143,11 @@ def fleet(
     parsed = [_parse(line) for line in lines if line and not line.startswith("#")]
     running = [row for verb, rows in parsed if verb == "runs" for row in rows]
     bought = [row for verb, rows in parsed if verb == "bought" for row in rows]
+    held = [row for verb, rows in parsed if verb == "holds" for row in rows]
     ids = {row.get("instance_id") or row["reservation_id"]: row for row in running + bought}
+    inside = Counter(row.get("capacity_reservation_id", "") for row in running)
+    for row in held:
+        row["available_instances"] = row["total_instances"] - inside[row["capacity_reservation_id"]]
     hours = {name: row["hours"] for name, row in ids.items() if "hours" in row}
     return Fleet(
         INSTANCES.of(running),
@@ -128,6 +159,7 @@ def fleet(
             deactivated_accounts=frozenset(deactivated),
             zonal_match=zonal_match,
         ),
+        CAPACITY_RESERVATIONS.of(held),
     )
 
 
@@ -142,7 +174,7 @@ def region_of(place: str) -> str:
 def _parse(line: str) -> tuple[str, list[dict[str, Any]]]:
     found = LINE.fullmatch(line)
     if not found:
-        raise ValueError(f"neither an instance nor a reservation: {line}")
+        raise ValueError(f"nothing that runs, was bought or is held: {line}")
     place, region = found["place"], region_of(found["place"])
     zone = "" if place == region else place
     row = {
@@ -155,7 +187,7 @@ def _parse(line: str) -> tuple[str, list[dict[str, Any]]]:
         "platform_details": "Linux/UNIX",
         **_marks(found["marks"] or ""),
     }
-    rows = _instances if found["verb"] == "runs" else _reservation
+    rows = {"runs": _instances, "bought": _reservation, "holds": _capacity}[found["verb"]]
     return found["verb"], list(rows(row, found["id"], int(found["count"])))
 
 
@@ -185,6 +217,18 @@ def _reservation(row: dict[str, Any], name: str, count: int) -> Iterator[dict[st
     }
 
 
+def _capacity(row: dict[str, Any], name: str, count: int) -> Iterator[dict[str, Any]]:
+    yield {
+        "state": "active",
+        "reservation_type": row.get("lifecycle", "default"),
+        "platform": row["platform_details"],
+        "start": START,
+        **row,
+        "capacity_reservation_id": name,
+        "total_instances": count,
+    }
+
+
 def _marks(text: str) -> dict[str, Any]:
     return {name: value for mark in text.split(", ") if mark for name, value in [_mark(mark)]}
 
@@ -195,8 +239,9 @@ def _mark(mark: str) -> tuple[str, Any]:
         return word.removesuffix("s"), datetime.fromisoformat(rest).replace(tzinfo=UTC)
     if rest == "hours":
         return "hours", float(word)
-    if word == "operation":
-        return "usage_operation", rest
+    for start, name in STARTS.items():
+        if mark.startswith(start):
+            return name, mark.removeprefix(start)
     for name, values in (("tenancy", TENANCIES), ("lifecycle", LIFECYCLES), ("state", STATES)):
         if mark in values:
             return name, mark

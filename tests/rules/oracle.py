@@ -40,6 +40,9 @@ class Machine(NamedTuple):
     platform: str
     tenancy: str
     minutes: int = MINUTES
+    inside: str = ""
+    slots: int = 0
+    """How many idle slots it is; 0 for an instance."""
 
     @property
     def region(self) -> str:
@@ -47,10 +50,12 @@ class Machine(NamedTuple):
 
     @property
     def line(self) -> str:
-        return (
-            f"{self.name}: {self.account} runs 1 {self.type} in {self.zone} ({self.zone_id}),"
-            f" {self.platform}, {self.tenancy}, {self.minutes / MINUTES} hours"
-        )
+        place = f"{self.type} in {self.zone} ({self.zone_id}), {self.platform}, {self.tenancy}"
+        if self.slots:
+            return f"{self.name}: {self.account} holds {self.slots} {place}"
+        inside = f", inside {self.inside}" if self.inside else ""
+        hours = self.minutes / MINUTES
+        return f"{self.name}: {self.account} runs 1 {place}, {hours} hours{inside}"
 
 
 class Purchase(NamedTuple):
@@ -109,7 +114,7 @@ def offer(purchase: Purchase) -> float:
 
 
 def count_need(machine: Machine) -> int:
-    return QUARTERS[machine.type] * machine.minutes
+    return QUARTERS[machine.type] * machine.minutes * (machine.slots or 1)
 
 
 def count_offer(purchase: Purchase) -> int:
@@ -132,7 +137,7 @@ def fits(org: Organization, purchase: Purchase, machine: Machine) -> bool:
         return False
     if not purchase.zone:
         return True
-    if purchase.type != machine.type:
+    if purchase.type != machine.type or machine.inside or machine.slots:
         return False
     if org.by_id:
         return purchase.zone_id == machine.zone_id
@@ -142,7 +147,10 @@ def fits(org: Organization, purchase: Purchase, machine: Machine) -> bool:
 def alike(one: Machine, other: Machine, scope: str) -> bool:
     if one.account != other.account or pool(one) != pool(other):
         return False
-    return scope == "regional" or (one.zone, one.type) == (other.zone, other.type)
+    if bool(one.slots) != bool(other.slots):
+        return False
+    place = (one.zone, one.type, bool(one.inside))
+    return scope == "regional" or place == (other.zone, other.type, bool(other.inside))
 
 
 def allocate_slowly(org: Organization) -> dict[tuple[str, str, str], float]:
@@ -150,8 +158,9 @@ def allocate_slowly(org: Organization) -> dict[tuple[str, str, str], float]:
     wanted = {machine.name: count_need(machine) for machine in org.machines}
     left = {purchase.name: count_offer(purchase) for purchase in org.purchases}
     given: dict[tuple[str, str, str], float] = {}
-    for scope, tier in steps(org):
-        for machine in queue(org.machines, dict(wanted), scope):
+    for scope, tier, idle in steps(org):
+        turn = [machine for machine in org.machines if bool(machine.slots) == idle]
+        for machine in queue(turn, dict(wanted), scope):
             for purchase in sorted(org.purchases, key=lambda p: (p.end, p.name)):
                 if (scope == "zonal") != bool(purchase.zone):
                     continue
@@ -174,10 +183,11 @@ def tiers(org: Organization) -> list[str]:
     }[org.mode]
 
 
-def steps(org: Organization) -> Iterator[tuple[str, str]]:
-    for scope in ("zonal", "regional"):
+def steps(org: Organization) -> Iterator[tuple[str, str, bool]]:
+    """Yield scope, tier and whether it is the turn of idle slots."""
+    for scope, idle in (("zonal", False), ("regional", False), ("regional", True)):
         for tier in tiers(org):
-            yield scope, tier
+            yield scope, tier, idle
 
 
 def queue(machines: Sequence[Machine], wanted: dict[str, int], scope: str) -> list[Machine]:

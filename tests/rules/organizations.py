@@ -42,6 +42,7 @@ def organizations(draw: st.DrawFn, *, everybody: bool = False) -> Organization:
     machines = [
         draw(machine(f"i-{n:02}", accounts, zones)) for n in range(draw(st.integers(0, 14)))
     ]
+    machines += [draw(idle(f"c-{n}", accounts, zones)) for n in range(draw(st.integers(0, 3)))]
     purchases = [draw(purchase(f"r-{n}", accounts, zones)) for n in range(draw(st.integers(0, 7)))]
     off = set() if everybody else draw(st.sets(st.sampled_from(accounts), max_size=2))
     mode = draw(st.sampled_from(MODES[:2] if everybody else MODES))
@@ -68,7 +69,15 @@ def machine(draw: st.DrawFn, name: str, accounts: str, zones: ZoneMap) -> Machin
     letter = draw(st.sampled_from("ab"))
     zone_id = zones[account, region]["ab".index(letter)]
     what = draw(TYPES), draw(PLATFORMS), draw(TENANCIES)
-    return Machine(name, account, region + letter, zone_id, *what, draw(MINUTES))
+    inside = draw(st.sampled_from(["", "", "", "", "c-full"]))
+    return Machine(name, account, region + letter, zone_id, *what, draw(MINUTES), inside)
+
+
+@st.composite
+def idle(draw: st.DrawFn, name: str, accounts: str, zones: ZoneMap) -> Machine:
+    """Draw idle slots of a capacity reservation; AWS bills them by the hour or not at all."""
+    drawn = draw(machine(name, accounts, zones))
+    return drawn._replace(minutes=60, inside="", slots=draw(st.integers(1, 4)))
 
 
 @st.composite

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from ri_report.rules import counts, coverage, eligibility, expiry, reasons, zones
-from ri_report.rules import utilization as use
-from ri_report.rules.allocation import ALLOCATIONS
+from ri_report.rules import capacity, counts, eligibility, expiry, reasons, zones
 from ri_report.rules.analysis import analyze
+from ri_report.rules.basis import MARKED
 from ri_report.rules.coverage import COVERED_USAGE_COLUMNS
 from tests.rules.fleet import fleet, lines, table
 
 DECLARED = {
     "running": counts.RUNNING.names,
-    "covered": [*eligibility.USAGE.names, *(column.name for column in COVERED_USAGE_COLUMNS)],
+    "covered": [
+        *eligibility.USAGE.names,
+        *(column.name for column in COVERED_USAGE_COLUMNS),
+        "basis",
+    ],
     "not_eligible": eligibility.NOT_ELIGIBLE.names,
     "active": eligibility.ACTIVE.names,
     "other_states": eligibility.OTHER_STATES.names,
-    "allocations": ALLOCATIONS.names,
-    "coverage": coverage.COVERAGE.names,
-    "coverage_by_account": coverage.COVERAGE_BY_ACCOUNT.names,
-    "utilization": use.UTILIZATION.names,
+    "allocations": MARKED["allocations"].names,
+    "coverage": MARKED["coverage"].names,
+    "coverage_by_account": MARKED["coverage_by_account"].names,
+    "utilization": MARKED["utilization"].names,
     "unused_reasons": reasons.UNUSED_REASONS.names,
-    "uncovered": reasons.UNCOVERED.names,
+    "uncovered": MARKED["uncovered"].names,
     "zone_match": zones.ZONE_MATCH.names,
-    "pools": use.POOLS.names,
+    "pools": MARKED["pools"].names,
     "expiries": expiry.EXPIRIES.names,
+    "capacity_reservations": capacity.CAPACITY.names,
+    "idle_slots": capacity.SLOTS.names,
 }
 RUNNING = "i-1: A runs 2 m5.large in us-east-1a"
 SPOT = "i-2: A runs 2 m5.large in us-east-1a, spot"
@@ -67,3 +72,34 @@ def test_what_is_not_there_makes_empty_tables_with_all_their_columns(
     result = vars(analyze(world.inventory, world.sharing))
     assert {name for name, frame in result.items() if len(frame)} == filled
     assert {name: list(frame.columns) for name, frame in result.items()} == DECLARED
+
+
+def test_every_row_says_whether_it_is_firm_or_a_convention() -> None:
+    """Which of two alike is covered, and which of two is used, is open; the sums are not."""
+    world = fleet("""
+        i-1: A runs 2 m5.large in us-east-1a
+        r-1: A bought 1 m5.large in us-east-1
+        i-2: B runs 1 r5.large in us-east-1a
+        r-2: B bought 1 r5.large in us-east-1
+        r-3: B bought 1 r5.large in us-east-1
+        """)
+    made = analyze(world.inventory, world.sharing)
+    told = {
+        name: sorted(zip(getattr(made, name)[key], getattr(made, name)["basis"], strict=True))
+        for name, key in {
+            "coverage": "instance_type",
+            "coverage_by_account": "instance_type",
+            "uncovered": "instance_id",
+            "utilization": "reservation_id",
+            "pools": "pool",
+            "allocations": "reservation_id",
+        }.items()
+    }
+    assert told == {
+        "coverage": [("m5.large", "firm"), ("r5.large", "firm")],
+        "coverage_by_account": [("m5.large", "firm"), ("r5.large", "firm")],
+        "uncovered": [("i-1/2", "convention")],
+        "utilization": [("r-1", "firm"), ("r-2", "convention"), ("r-3", "convention")],
+        "pools": [("m5", "firm"), ("r5", "firm")],
+        "allocations": [("r-1", "convention"), ("r-2", "convention")],
+    }

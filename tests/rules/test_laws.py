@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -92,13 +93,16 @@ def _usage(orgs: Iterable[tuple[int, Organization]]) -> pd.DataFrame:
     rows = [(str(n), *m, m.region) for n, org in orgs for m in org.machines]
     names = ["period", *Machine._fields, "region"]
     frame = pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names, "str"))
+    slots = frame["slots"].astype("int64")
     return frame.assign(
         usage_id=frame["name"],
         account_id=frame["account"],
         availability_zone=frame["zone"],
         availability_zone_id=frame["zone_id"],
         instance_type=frame["type"],
-        hours=frame["minutes"].astype("int64") / MINUTES,
+        hours=frame["minutes"].astype("int64") / MINUTES * slots.clip(1),
+        kind=slots.clip(upper=1).map({0: "instance", 1: "idle_slot"}).astype("str"),
+        capacity_reservation_id=frame["inside"],
     )
 
 
@@ -233,7 +237,11 @@ def snapshot(org: Organization) -> Organization:
 def test_the_order_of_the_input_changes_no_table(org: Organization, seed: int) -> None:
     world, rng = seen(org), random.Random(seed)  # noqa: S311 - it shuffles, it keeps no secret
     mixed = Fleet(
-        _shuffled(world.instances, rng), _shuffled(world.reservations, rng), {}, world.sharing
+        _shuffled(world.instances, rng),
+        _shuffled(world.reservations, rng),
+        {},
+        world.sharing,
+        _shuffled(world.capacity, rng),
     )
     ours = analyze(world.inventory, world.sharing)
     theirs = analyze(mixed.inventory, world.sharing)
@@ -259,9 +267,11 @@ def test_what_reservations_cannot_serve_changes_nothing(org: Organization, kind:
         r-early: B bought 3 {kind} in us-east-1, starts 2026-11-23
         r-late: B bought 3 {kind} in us-east-1, ends 2026-11-22
         r-other: B bought 3 r3.large in us-east-1
+        c-block: A holds 3 {kind} in us-east-1a, capacity-block
+        c-sql: A holds 3 {kind} in us-east-1a, Windows with SQL Server
     """
     noisy = fleet(org.text + noise)
-    noisy = Fleet(noisy.instances, noisy.reservations, noisy.hours, world.sharing)
+    noisy = replace(noisy, sharing=world.sharing)
     pd.testing.assert_frame_equal(noisy.allocations, world.allocations)
 
 
@@ -282,14 +292,19 @@ def test_every_table_adds_up_to_the_same_covered_units(org: Organization) -> Non
     world = seen(org)
     result = analyze(world.inventory, world.sharing)
     check_conservation(result)
-    covered = sum(allocate_slowly(org).values())
+    units = sums(allocate_slowly(org), 0)
+    covered = sum(units.get(m.name, 0.0) for m in org.machines if not m.slots)
+    idle = sum(units.get(m.name, 0.0) for m in org.machines if m.slots)
     assert result.coverage["covered_units"].sum() == covered
     assert result.coverage_by_account["covered_units"].sum() == covered
-    assert result.utilization["used_units"].sum() == covered
     assert result.pools["covered_units"].sum() == covered
-    assert result.pools["used_units"].sum() == covered
+    assert result.utilization["used_units"].sum() == covered + idle
+    assert result.pools["used_units"].sum() == covered + idle
+    assert result.utilization["idle_slot_units"].sum() == idle
+    assert result.pools["covered_idle_units"].sum() == idle
+    assert result.capacity_reservations["covered_idle_units"].sum() == idle
     assert result.pools["lent_units"].sum() == result.utilization["lent_units"].sum()
     assert result.pools["lent_units"].sum() == result.pools["borrowed_units"].sum()
-    running = sum(map(need, org.machines))
+    running = sum(need(m) for m in org.machines if not m.slots)
     assert result.pools["running_units"].sum() == running
     assert result.uncovered["uncovered_units"].sum() == running - covered

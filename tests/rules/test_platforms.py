@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import botocore.session
 import pandas as pd
 import pytest
 
-from ri_report.rules.platforms import PRODUCTS, instance_platforms, reservation_platforms
+from ri_report.rules.platforms import (
+    BY_INSTANCE_PLATFORM,
+    PRODUCTS,
+    capacity_platforms,
+    instance_platforms,
+    reservation_platforms,
+)
 
 AWS_TABLE = """
 -    | Linux/UNIX                                                 | same
@@ -124,3 +131,32 @@ def test_no_instances_have_no_platforms() -> None:
     names = ["usage_operation", "platform_details", "platform", "instance_type"]
     none = instance_platforms(pd.DataFrame({name: pd.Series([], dtype="str") for name in names}))
     assert none.dtypes.astype(str).to_dict() == {"platform": "str", "platform_basis": "str"}
+
+
+CAPACITY_TABLE = {
+    "RHEL with HA": "Red Hat Enterprise Linux with HA",
+    "SUSE Linux": "SUSE Linux",
+    "Linux with SQL Server Web": "Linux with SQL Server Web",
+    "Windows with SQL Server Enterprise": "Windows with SQL Server Enterprise",
+    "RHEL with SQL Server Standard": "Red Hat Enterprise Linux with SQL Server Standard",
+    "RHEL with HA and SQL Server Enterprise": (
+        "Red Hat Enterprise Linux with SQL Server Enterprise and HA"
+    ),
+}
+
+
+def test_capacity_reservations_have_spellings_of_their_own() -> None:
+    found = capacity_platforms(pd.Series([*CAPACITY_TABLE, "Plan 9"]))
+    assert found["platform"].tolist() == [*CAPACITY_TABLE.values(), "Plan 9"]
+    assert found["platform_basis"].tolist() == [
+        *["instance_platform"] * len(CAPACITY_TABLE),
+        "unrecognized",
+    ]
+
+
+def test_every_platform_that_ec2_knows_of_a_capacity_reservation_is_in_the_table() -> None:
+    model = botocore.session.get_session().get_service_model("ec2")
+    shape = model.shape_for("CapacityReservationInstancePlatform")
+    known: list[str] = shape.enum  # type: ignore[attr-defined]  # a StringShape has it
+    assert set(known) == set(BY_INSTANCE_PLATFORM)
+    assert set(PRODUCTS) <= {BY_INSTANCE_PLATFORM[name] for name in known}

@@ -88,6 +88,37 @@ def test_a_group_that_ends_sharing_is_a_reason_and_one_that_only_comes_first_is_
         assert len(fleet(text, mode="prioritized", groups=groups).allocations) == 1
 
 
+def test_a_zonal_reservation_misses_what_runs_inside_a_capacity_reservation() -> None:
+    text = """
+        cr-1: A holds 1 m5.large in us-east-1a
+        i-1: A runs 1 m5.large in us-east-1a, inside cr-1
+        r-1: B bought 2 m5.large in us-east-1a
+        """
+    assert unused(fleet(text)) == lines("""
+        reservation_id | reason               | unused_units
+        r-1            | capacity_reservation | 4
+        r-1            | nothing_running      | 4
+        """)
+    assert uncovered(fleet(text)) == lines("""
+        instance_id | covered_units | uncovered_units | reason
+        i-1         | 0             | 4               | capacity_reservation
+        """)
+    elsewhere = fleet(text.replace("2 m5.large in us-east-1a", "2 m5.large in us-east-1b"))
+    assert "r-1 | nothing_running | 8" in unused(elsewhere)
+    assert "no_reservation" in uncovered(elsewhere)
+
+
+def test_idle_slots_are_no_near_miss() -> None:
+    world = fleet(
+        """
+        cr-1: A holds 1 m5.large in us-east-1a
+        r-1: B bought 1 m5.large in us-east-1
+        """,
+        deactivated=["A"],
+    )
+    assert "r-1 | nothing_running | 4" in unused(world)
+
+
 def test_sharing_alone_must_be_what_is_missing() -> None:
     world = fleet(
         """
@@ -159,6 +190,7 @@ def test_an_instance_is_uncovered_because_nothing_matches_or_all_that_matches_is
 
 def test_every_reason_has_a_text() -> None:
     assert set(UNUSED_REASONS_TEXT) == {
+        "capacity_reservation",
         "wrong_zone",
         "size_not_flexible",
         "sharing_off",
@@ -167,7 +199,12 @@ def test_every_reason_has_a_text() -> None:
         "region",
         "nothing_running",
     }
-    assert set(UNCOVERED_REASONS_TEXT) == {"no_reservation", "exhausted", "sharing_off"}
+    assert set(UNCOVERED_REASONS_TEXT) == {
+        "no_reservation",
+        "exhausted",
+        "sharing_off",
+        "capacity_reservation",
+    }
 
 
 @pytest.mark.parametrize("text", ["", "i-1: A runs 1 m5.large in us-east-1a"])

@@ -22,7 +22,7 @@ FLEET = """
 
 def used(world: Fleet) -> pd.DataFrame:
     reasons = unused_reasons(world.covered, world.active, world.allocations, world.sharing)
-    return utilization(world.active, world.allocations, reasons, AS_OF)
+    return utilization(world.active, world.allocations, reasons, AS_OF, slots=world.slots)
 
 
 def test_utilization_tells_of_each_reservation_what_is_used_lent_and_left() -> None:
@@ -57,14 +57,14 @@ def test_what_is_used_in_full_needs_no_reason() -> None:
 def test_an_end_that_is_unknown_leaves_the_days_unknown() -> None:
     world = fleet("r-1: A bought 1 m5.large in us-east-1")
     active = world.active.assign(end=pd.Series([pd.NaT], dtype="datetime64[us, UTC]"))
-    found = utilization(active, world.allocations, UNUSED_REASONS.of([]), AS_OF)
+    found = utilization(active, world.allocations, UNUSED_REASONS.of([]), AS_OF, slots=world.slots)
     assert found["days_left"].isna().tolist() == [True]
 
 
 def test_pools_tell_of_each_account_what_it_runs_buys_lends_and_borrows() -> None:
     world = fleet(FLEET)
-    found = pools(world.covered, world.active, world.allocations)
-    columns = ["pool", "platform", "account_id", *POOLS.names[len(POOLS.key) :]]
+    found = pools(world.covered, world.slots, world.active, world.allocations)
+    columns = ["pool", "platform", "account_id", *POOLS.names[len(POOLS.key) : -2]]
     assert table(found, columns) == lines("""
         pool       | platform   | account_id | running_units | covered_units | purchased_units | used_units | lent_units | borrowed_units
         g5.2xlarge | Linux/UNIX | C          | 0             | 0             | 16              | 0          | 0          | 0
@@ -81,7 +81,7 @@ def test_regions_and_tenancies_are_pools_of_their_own() -> None:
         i-2: A runs 1 m5.large in eu-west-1a
         i-3: A runs 1 m5.large in us-east-1a, dedicated
         """)
-    found = pools(world.covered, world.active, world.allocations)
+    found = pools(world.covered, world.slots, world.active, world.allocations)
     assert table(found, ["region", "pool", "tenancy", "running_units"]) == lines("""
         region    | pool     | tenancy   | running_units
         eu-west-1 | m5       | default   | 4
@@ -93,5 +93,5 @@ def test_regions_and_tenancies_are_pools_of_their_own() -> None:
 def test_without_reservations_the_tables_are_empty() -> None:
     empty = fleet("")
     pd.testing.assert_frame_equal(used(empty), UTILIZATION.of([]))
-    found = pools(empty.covered, empty.active, empty.allocations)
+    found = pools(empty.covered, empty.slots, empty.active, empty.allocations)
     pd.testing.assert_frame_equal(found, POOLS.of([]))

@@ -44,6 +44,11 @@ def test_the_engine_allocates_as_aws_does(example: Example) -> None:
         part=allocated_units(world.usage["usage_id"], world.allocations),
         whole=world.usage["units"] * world.usage["hours"],
     )
+    idle = world.slots.assign(
+        id=world.slots["usage_id"],
+        part=allocated_units(world.slots["usage_id"], world.allocations),
+        whole=world.slots["units"],
+    )
     used = world.active.assign(
         id=world.active["reservation_id"],
         part=allocated_units(world.active["reservation_id"], world.allocations),
@@ -51,7 +56,7 @@ def test_the_engine_allocates_as_aws_does(example: Example) -> None:
     )
     found = {
         str(name): (rows["part"].sum(), rows["whole"].sum())
-        for side in (covered, used)
+        for side in (covered, idle, used)
         for name, rows in side.groupby("id")
     }
     assert found == example.expected
@@ -66,5 +71,5 @@ def test_a_total_utilization_is_a_ratio_of_sums() -> None:
 
 
 def test_all_examples_are_read() -> None:
-    assert len(examples()) == TEXT.read_text("utf-8").count("\n# ") == 25
+    assert len(examples()) == TEXT.read_text("utf-8").count("\n# ") == 26
     assert all(example.expected for example in examples())

@@ -63,9 +63,10 @@ class Check:
 CHECKS = (
     Check(
         "Covered = used",
-        (("coverage", "covered_units"),),
+        (("coverage", "covered_units"), ("capacity_reservations", "covered_idle_units")),
         (("utilization", "used_units"),),
-        "Units covered (Coverage) and units used (Utilization) are the same units",
+        "Units covered, of instances (Coverage) and of idle slots (Capacity reservations), and"
+        " units used (Utilization) are the same units",
     ),
     Check(
         "Bought = used + unused",
@@ -100,8 +101,9 @@ CHECKS = (
     Check(
         "Used = allocated",
         (("utilization", "used_units"),),
-        (("allocations", "covered_units"),),
-        "What is used (Utilization) is what was allocated, piece by piece (Allocations)",
+        (("allocations", "covered_units"), ("utilization", "idle_slot_units")),
+        "What is used (Utilization) is what was allocated to instances, piece by piece"
+        " (Allocations), and to idle slots",
     ),
     Check(
         "Lent = borrowed",
