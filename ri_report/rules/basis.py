@@ -45,7 +45,7 @@ MARKED = {
 
 
 def with_basis(made: Analysis, usage: pd.DataFrame, sharing: Sharing) -> Analysis:
-    """Return the analysis with the `basis` of each row, as `MARKED` declares.
+    """Return the analysis with the `basis` of each row, as `MARKED` declares, and of `covered`.
 
     Args:
         made: The analysis, its frames without a basis.
@@ -60,6 +60,7 @@ def with_basis(made: Analysis, usage: pd.DataFrame, sharing: Sharing) -> Analysi
     pooled = np.append(sure.pooled_usage, sure.pooled_reservations)
     return replace(
         made,
+        covered=covered.assign(basis=_words(covered, sure.usage[runs])),
         allocations=_said(ALLOCATIONS, made.allocations, sure.allocations),
         coverage=_mark(COVERAGE, made.coverage, covered, sure.places[runs]),
         coverage_by_account=by_line,
@@ -78,5 +79,8 @@ def _mark(frame: Frame, made: pd.DataFrame, rows: pd.DataFrame, firm: Flags) -> 
 
 
 def _said(frame: Frame, made: pd.DataFrame, firm: Flags) -> pd.DataFrame:
-    words = pd.Series(np.where(firm, FIRM, CONVENTION), made.index, dtype="str")
-    return MARKED[frame.name].check(made.assign(basis=words))
+    return MARKED[frame.name].check(made.assign(basis=_words(made, firm)))
+
+
+def _words(made: pd.DataFrame, firm: Flags) -> pd.Series[str]:
+    return pd.Series(np.where(firm, FIRM, CONVENTION), made.index, dtype="str")

@@ -1,0 +1,165 @@
+"""Stories: what one reservation or one instance could match, what it did, what blocked the rest."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ri_report.errors import ConfigError
+from ri_report.report.formats import number, percent
+from ri_report.report.scene import (
+    NAME_LIMIT,
+    RESERVATION,
+    USAGE,
+    Scene,
+    counted,
+    quantity,
+    row_of,
+    where,
+)
+from ri_report.report.text import visible
+from ri_report.rules.eligibility import NO_DISCOUNT_REASONS, NOT_ELIGIBLE_REASONS
+from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ri_report.inventory.schema import Inventory
+    from ri_report.rules.analysis import Analysis
+    from ri_report.rules.sharing import Sharing
+
+    Teller = Callable[[dict[str, Any], Scene], Iterator[str]]
+
+LABEL_WIDTH = 9
+
+
+def story(inventory: Inventory, analysis: Analysis, sharing: Sharing, identifier: str) -> list[str]:
+    """Return the story of a reservation or an instance, line by line.
+
+    Args:
+        inventory: What was seen; it names the accounts.
+        analysis: What the rules made of it.
+        sharing: The preferences that the analysis followed.
+        identifier: ReservedInstancesId or instance id.
+
+    Raises:
+        ConfigError: the snapshot holds nothing of that id; names the nearest one that it holds.
+    """
+    tellers: tuple[tuple[pd.DataFrame, str, Teller], ...] = (
+        (analysis.active, RESERVATION, _of_reservation),
+        (analysis.other_states, RESERVATION, _of_idle_record),
+        (analysis.covered, USAGE, _of_instance),
+        (analysis.not_eligible, "instance_id", _of_not_eligible),
+    )
+    for frame, key, tell in tellers:
+        if (frame[key] == identifier).any():
+            scene = Scene(inventory, analysis, sharing)
+            return [*tell(row_of(frame, key, identifier), scene), *_unread(inventory)]
+    known = [value for frame, key, _ in tellers for value in frame[key]]
+    near = get_close_matches(identifier, known, n=1, cutoff=0.0)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    shown = visible(identifier, NAME_LIMIT)
+    raise ConfigError(f"{shown}: the snapshot holds no such reservation or instance{hint}")
+
+
+def _of_reservation(row: dict[str, Any], scene: Scene) -> Iterator[str]:
+    name = row[RESERVATION]
+    used = row_of(scene.analysis.utilization, RESERVATION, name)
+    yield from _bought(row, row["platform"], scene)
+    yield _fact("used", _share(used["used_units"], used["purchased_units"], used["basis"]))
+    for column, text in (
+        ("idle_slot_units", "idle slots of capacity reservations"),
+        ("lent_units", "other accounts"),
+    ):
+        if used[column]:
+            yield _fact("", f"of these {quantity(used[column])} by {text}")
+    yield from _by_other_zones(name, scene)
+    yield "What it could cover, in the order in which AWS serves it"
+    yield from scene.matches(RESERVATION, name)
+    yield "What it covers"
+    yield from scene.allocations(RESERVATION, name)
+    rows = scene.analysis.unused_reasons
+    yield from _why("unused", rows[rows[RESERVATION] == name], UNUSED_REASONS_TEXT)
+    if used["unused_units"]:
+        yield "What runs uncovered and matches but for one rule"
+        yield from scene.near_misses(RESERVATION, name)
+
+
+def _of_idle_record(row: dict[str, Any], scene: Scene) -> Iterator[str]:
+    yield from _bought(row, row["product_description"], scene)
+    why = NO_DISCOUNT_REASONS.get(row["reason"], "A state that this version does not know")
+    yield f"It gives no discount now ({row['reason']}): {why}."
+
+
+def _of_instance(row: dict[str, Any], scene: Scene) -> Iterator[str]:
+    name, uncovered = row[USAGE], scene.analysis.uncovered
+    left = uncovered[uncovered["instance_id"] == name]
+    yield from _running(row, name, scene)
+    yield _fact("covered", _share(row["covered_units"], row["units"], row["basis"]))
+    yield "What could cover it, in the order in which AWS applies it"
+    yield from scene.matches(USAGE, name)
+    yield "What covers it"
+    yield from scene.allocations(USAGE, name)
+    yield from _why("uncovered", left, UNCOVERED_REASONS_TEXT)
+    if len(left):
+        yield "What has units left and matches but for one rule"
+        yield from scene.near_misses(USAGE, name)
+
+
+def _of_not_eligible(row: dict[str, Any], scene: Scene) -> Iterator[str]:
+    yield from _running(row, row["instance_id"], scene)
+    reason = row["reason"]
+    yield f"No reservation can cover it ({reason}): {NOT_ELIGIBLE_REASONS[reason]}."
+
+
+def _bought(row: dict[str, Any], platform: str, scene: Scene) -> Iterator[str]:
+    what = f"{row['instance_count']:,} x {row['instance_type']}, {platform}"
+    dates = [f"{row[n]:%Y-%m-%d}" if pd.notna(row[n]) else "unknown" for n in ("start", "end")]
+    yield f"Reservation {row[RESERVATION]}"
+    yield _fact("account", scene.account(row["account_id"]))
+    yield _fact("bought", f"{what}, {row['tenancy']} tenancy, {row['scope']} in {where(row)}")
+    yield _fact("term", f"{dates[0]} to {dates[1]}")
+
+
+def _running(row: dict[str, Any], name: str, scene: Scene) -> Iterator[str]:
+    tag = visible(row["name"], NAME_LIMIT)
+    what = f"{row['instance_type']}, {row['platform']}, {row['tenancy']} tenancy"
+    yield f"Instance {name}" + (f" ({tag})" if tag else "")
+    yield _fact("account", scene.account(row["account_id"]))
+    yield _fact("runs", f"{what} in {where(row)}")
+    if inside := row.get("capacity_reservation_id"):
+        yield _fact("inside", f"capacity reservation {inside}")
+
+
+def _by_other_zones(name: str, scene: Scene) -> Iterator[str]:
+    rows = scene.analysis.zone_match
+    for row in rows[rows[RESERVATION] == name].to_dict("records"):
+        other = "id" if row["applied"] == "az_name" else "name"
+        units = quantity(row[f"used_units_by_{other}"])
+        yield _fact("", f"{units} if zones of other accounts matched by {other} (zonal_match)")
+
+
+def _why(what: str, rows: pd.DataFrame, texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the reasons for what is unused or uncovered; they add up to it."""
+    units = rows[f"{what}_units"]
+    if len(rows):
+        yield f"Why {quantity(units.sum())} {'is' if units.sum() == 1 else 'are'} {what}"
+    for part, reason in zip(units, rows["reason"], strict=True):
+        yield f"  {quantity(part)} ({reason}): {texts[reason]}."
+
+
+def _share(part: float, whole: float, basis: str) -> str:
+    return f"{number(part)} of {quantity(whole)}, {percent(part / whole)}, {basis}"
+
+
+def _unread(inventory: Inventory) -> Iterator[str]:
+    gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
+    if len(gaps):
+        accounts = counted(gaps["account_id"].nunique(), "account")
+        yield f"What was not read of {accounts} is unknown here too."
+
+
+def _fact(label: str, text: str) -> str:
+    return f"  {label:<{LABEL_WIDTH}}{text}"

@@ -1,0 +1,178 @@
+"""Stories of one reservation or one instance: whole stories as text, and every id of a fleet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ri_report.errors import ConfigError
+from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
+from ri_report.inventory.schema import ACCOUNTS
+from ri_report.report.story import story
+from ri_report.rules.analysis import analyze
+from tests.rules.fleet import fleet
+
+COMPANY = """
+    i-web: A runs 1 m5.xlarge in us-east-1a
+    i-job: B runs 1 m5.large in us-east-1a (use1-az4)
+    i-old: B runs 1 m5.large in us-east-1b, Windows
+    i-spot: A runs 1 m5.large in us-east-1a, spot
+    cr-1: B holds 1 m5.large in us-east-1c
+    r-big: A bought 4 m5.large in us-east-1
+    r-zone: A bought 1 c5.large in us-east-1a
+    i-c5: A runs 1 c5.large in us-east-1b
+    r-past: A bought 3 m5.large in us-east-1, retired
+    r-dear: B bought 1 m5.large in us-east-1, payment-failed
+"""
+
+
+def told(identifier: str, text: str = COMPANY, *, gaps: int = 0, **options: object) -> list[str]:
+    world = fleet(text, **options)  # type: ignore[arg-type] # options of fleet
+    refused = [Outcome(name, "", CellKind.ACCOUNT, Status.DENIED, "role") for name in "CD"[:gaps]]
+    inventory = replace(
+        world.inventory,
+        accounts=ACCOUNTS.of({"account_id": n, "account_name": n.lower() * 3} for n in "AB"),
+        outcomes=OUTCOMES.of(outcome.row() for outcome in refused),
+    )
+    return story(inventory, analyze(inventory, world.sharing), world.sharing, identifier)
+
+
+def lines(text: str) -> list[str]:
+    return [line.removeprefix("        ") for line in text.strip("\n").splitlines()][:-1]
+
+
+def test_a_reservation_tells_what_it_could_cover_and_what_it_covers() -> None:
+    assert told("r-big") == lines("""
+        Reservation r-big
+          account  A (aaa)
+          bought   4 x m5.large, Linux/UNIX, default tenancy, regional in us-east-1
+          term     2026-01-01 to 2027-01-01
+          used     16 of 16 units, 100.0 %, firm
+                   of these 4 units by idle slots of capacity reservations
+                   of these 8 units by other accounts
+        What it could cover, in the order in which AWS serves it
+          1 instance in the same account: 8 units
+          1 instance and 1 idle capacity reservation in other accounts of the organization: 8 units
+        What it covers
+          8 units, owner tier, firm: i-web, m5.xlarge, Linux/UNIX in us-east-1a (use1-az1), account A (aaa)
+          4 units, organization tier, firm: cr-1, m5.large, Linux/UNIX in us-east-1c (use1-az3), account B (bbb)
+          4 units, organization tier, firm: i-job, m5.large, Linux/UNIX in us-east-1a (use1-az4), account B (bbb)
+        """)  # noqa: E501 - a story
+
+
+def test_an_idle_reservation_tells_why_and_what_it_missed_by_one_rule() -> None:
+    assert told("r-zone") == lines("""
+        Reservation r-zone
+          account  A (aaa)
+          bought   1 x c5.large, Linux/UNIX, default tenancy, zonal in us-east-1a (use1-az1)
+          term     2026-01-01 to 2027-01-01
+          used     0 of 4 units, 0.0 %, firm
+        What it could cover, in the order in which AWS serves it
+          nothing
+        What it covers
+          nothing
+        Why 4 units are unused
+          4 units (wrong_zone): The same type runs uncovered in another zone.
+        What runs uncovered and matches but for one rule
+          wrong_zone: i-c5, c5.large, Linux/UNIX in us-east-1b (use1-az2), account A (aaa)
+        """)
+
+
+def test_an_uncovered_instance_tells_what_it_missed_by_one_rule() -> None:
+    assert told("i-c5") == lines("""
+        Instance i-c5
+          account  A (aaa)
+          runs     c5.large, Linux/UNIX, default tenancy in us-east-1b (use1-az2)
+          covered  0 of 4 units, 0.0 %, firm
+        What could cover it, in the order in which AWS applies it
+          nothing
+        What covers it
+          nothing
+        Why 4 units are uncovered
+          4 units (no_reservation): No active reservation matches it.
+        What has units left and matches but for one rule
+          wrong_zone: r-zone, 1 x c5.large, Linux/UNIX in us-east-1a (use1-az1), account A (aaa)
+        """)
+
+
+def test_a_covered_instance_tells_by_whom_and_in_which_tier() -> None:
+    assert told("i-job") == lines("""
+        Instance i-job
+          account  B (bbb)
+          runs     m5.large, Linux/UNIX, default tenancy in us-east-1a (use1-az4)
+          covered  4 of 4 units, 100.0 %, firm
+        What could cover it, in the order in which AWS applies it
+          1 regional reservation in other accounts of the organization: 16 units
+        What covers it
+          4 units, organization tier, firm: r-big, 4 x m5.large, Linux/UNIX in us-east-1, account A (aaa)
+        """)  # noqa: E501 - a story
+
+
+def test_what_no_reservation_can_cover_says_why() -> None:
+    assert told("i-spot")[-1] == (
+        "No reservation can cover it (spot): Spot Instances have their own price."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("r-past", "(retired): Its term has ended, or it was modified, exchanged or sold."),
+        ("r-dear", "(payment-failed): Its payment failed."),
+    ],
+)
+def test_a_record_without_a_discount_says_why(name: str, why: str) -> None:
+    assert told(name)[-1] == f"It gives no discount now {why}"
+
+
+def test_a_partly_covered_instance_is_told_with_both() -> None:
+    text = "i: A runs 1 m5.xlarge in us-east-1a\nr: A bought 1 m5.large in us-east-1"
+    found = told("i", text)
+    assert "  covered  4 of 8 units, 50.0 %, firm" in found
+    assert "  4 units (exhausted): Every reservation that matches it is used up." in found
+
+
+def test_tiers_are_told_by_the_sharing_of_the_run() -> None:
+    text = """
+        i-a: A runs 1 m5.large in us-east-1a
+        i-b: B runs 1 m5.large in us-east-1a
+        i-c: C runs 1 m5.large in us-east-1a
+        r: A bought 2 m5.large in us-east-1
+    """
+    found = told("r", text, mode="prioritized", groups={"g": ["A", "B"]})
+    assert "  1 instance in its sharing group: 4 units" in found
+    assert "  1 instance in other accounts of the organization: 4 units" in found
+
+
+def test_the_other_reading_of_zones_is_told_where_it_differs() -> None:
+    text = """
+        i: B runs 1 m5.large in us-east-1a (use1-az4)
+        r: A bought 1 m5.large in us-east-1a (use1-az1)
+    """
+    assert "           0 units if zones of other accounts matched by id (zonal_match)" in told(
+        "r", text
+    )
+
+
+def test_many_counterparts_are_cut_and_counted() -> None:
+    text = "i: A runs 40 m5.large in us-east-1a\nr: A bought 30 m5.large in us-east-1"
+    assert told("r", text).count("  and 18 more") == 1
+
+
+def test_what_was_not_read_is_said() -> None:
+    assert told("i-spot", gaps=2)[-1] == "What was not read of 2 accounts is unknown here too."
+
+
+@pytest.mark.parametrize(("wrong", "near"), [("i-wep", "i-web"), ("r-bigg", "r-big"), ("x", "")])
+def test_an_unknown_id_is_one_line_with_the_nearest(wrong: str, near: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        told(wrong)
+    assert str(raised.value).startswith(f"{wrong}: the snapshot holds no such reservation or")
+    assert f"did you mean {near}" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_empty_snapshot_has_no_nearest_id() -> None:
+    with pytest.raises(ConfigError, match=r"instance$"):
+        told("i-1", "")
