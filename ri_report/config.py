@@ -104,7 +104,7 @@ class SharingSection(Section):
 
     @model_validator(mode="after")
     def _groups_agree(self) -> SharingSection:
-        check_groups(self.mode, self.groups)
+        check_groups(self.groups)
         return self
 
 

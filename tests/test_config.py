@@ -83,10 +83,6 @@ MISTAKES = {
         '[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["111122223333", "111122223333"]',
         ["sharing.groups.shop: 111122223333 stands more than once"],
     ),
-    "groups_of_open_sharing": (
-        '[sharing.groups]\nshop = ["111122223333"]',
-        ['sharing: groups mean nothing while mode is "open"', "prioritized", "restricted"],
-    ),
     "no_account_id_in_a_group": (
         '[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["shop"]',
         ["sharing.groups.shop[0]", "'shop' is not an account id"],

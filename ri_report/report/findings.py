@@ -100,11 +100,19 @@ def gaps(inventory: Inventory) -> list[Finding]:
 
 
 def _sharing(inventory: Inventory, sharing: Sharing) -> list[Finding]:
-    strangers = sharing.deactivated_accounts - set(inventory.accounts["account_id"])
-    if not strangers:
-        return []
-    text = f"Sharing is deactivated for {named(strangers)}, which is not among the accounts"
-    return [Finding("warning", text, "Correct sharing.deactivated_accounts and report again")]
+    found = []
+    if strangers := sharing.deactivated_accounts - set(inventory.accounts["account_id"]):
+        text = f"Sharing is deactivated for {named(strangers)}, which is not among the accounts"
+        fix = "Correct sharing.deactivated_accounts and report again"
+        found.append(Finding("warning", text, fix))
+    if sharing.groups and sharing.mode == "open":
+        text = (
+            f"Sharing groups are set ({named(sharing.groups)}), but sharing is open: every account"
+            " shares with every other, as if there were no groups"
+        )
+        fix = "Set sharing.mode to prioritized or restricted, or leave the groups out"
+        found.append(Finding("warning", text, fix))
+    return found
 
 
 def _ungrouped(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> list[Finding]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ri_report.rules.sharing import GROUP
+
 if TYPE_CHECKING:
     from ri_report.rules.sharing import Sharing
 
@@ -88,6 +90,7 @@ def method(sharing: Sharing) -> tuple[tuple[str, str], ...]:
     groups = (
         f"Group {name}: {', '.join(sorted(members))}."
         for name, members in sorted(sharing.groups.items())
+        if GROUP in sharing.tiers
     )
     words = (
         MODE_TEXT[sharing.mode],

@@ -41,6 +41,7 @@ class Sharing:
             group before all others; `restricted`, those of its group and nobody else.
         groups: The accounts of each group by its name. An account is in at most one group; one in
             none, as AWS has it for the management account, shares with nobody in restricted mode.
+            Open sharing has no use for groups.
         deactivated_accounts: Accounts with sharing turned off: their reservations serve only
             themselves, and no other account's reservations serve them, whatever the mode.
         zonal_match: What "the same zone" means between accounts for a zonal reservation:
@@ -49,7 +50,7 @@ class Sharing:
             that may be another place), or `az_id`, the physical place.
 
     Raises:
-        ValueError: an account is in two groups, or open sharing is given groups, which it has not.
+        ValueError: an account is in two groups.
     """
 
     mode: Mode = "open"
@@ -59,7 +60,7 @@ class Sharing:
 
     def __post_init__(self) -> None:
         """Check the groups, and keep them so that nobody can change them."""
-        check_groups(self.mode, self.groups)
+        check_groups(self.groups)
         fixed = {name: frozenset(members) for name, members in self.groups.items()}
         object.__setattr__(self, "groups", MappingProxyType(fixed))
 
@@ -98,18 +99,12 @@ class Sharing:
         return accounts
 
 
-def check_groups(mode: Mode, groups: Mapping[str, Collection[str]]) -> None:
+def check_groups(groups: Mapping[str, Collection[str]]) -> None:
     """Refuse groups that AWS could not have.
 
     Raises:
-        ValueError: an account is in two groups, which AWS does not allow, or the mode is open,
-            which has no groups: the mode was forgotten, or the groups are not meant.
+        ValueError: an account is in two groups, which AWS does not allow.
     """
-    if groups and mode == "open":
-        raise ValueError(
-            'groups mean nothing while mode is "open": set mode to "prioritized" or "restricted",'
-            " or leave the groups out"
-        )
     first: dict[str, str] = {}
     for name, members in groups.items():
         for account in members:
@@ -124,7 +119,7 @@ def check_members(sharing: Sharing, accounts: pd.DataFrame) -> None:
     """Refuse groups that name an account that is not there, or the management account.
 
     AWS leaves the management account out of every group, so a setting that names it describes
-    another organization than the one that AWS bills.
+    another organization than the one that AWS bills. In open mode no number depends on groups.
 
     Args:
         sharing: The preferences.
@@ -133,6 +128,8 @@ def check_members(sharing: Sharing, accounts: pd.DataFrame) -> None:
     Raises:
         ConfigError: names the account and its group.
     """
+    if GROUP not in sharing.tiers:
+        return
     known = set(accounts["account_id"])
     management = set(accounts.loc[accounts["is_management"].fillna(value=False), "account_id"])
     for name, members in sharing.groups.items():

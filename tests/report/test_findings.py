@@ -79,6 +79,13 @@ def test_restricted_sharing_tells_whose_reservations_serve_only_their_owner() ->
         assert found(BOUGHT, sharing=sharing) == []
 
 
+def test_groups_of_open_sharing_are_pointed_out() -> None:
+    (told,) = found(BOUGHT, sharing=Sharing(groups={"shop": ["B", "Z"]}))
+    assert told.level == "warning"
+    assert told.text.startswith("Sharing groups are set (shop), but sharing is open")
+    assert "prioritized or restricted" in told.fix
+
+
 def test_capacity_reservations_that_nobody_asked_for_are_noted_and_refused_ones_are_gaps() -> None:
     read = [
         Outcome(name, "us-east-1", kind, Status.OK)

@@ -17,7 +17,7 @@ GROUPS = {"shop": ["B", "A"], "lab": ["C"]}
 @pytest.mark.parametrize(
     ("sharing", "expected"),
     [
-        (Sharing(), f"Open between all accounts. {BY_NAME}"),
+        (Sharing(groups=GROUPS), f"Open between all accounts. {BY_NAME}"),
         (
             Sharing(deactivated_accounts=frozenset({"B", "A"})),
             (

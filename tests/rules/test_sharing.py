@@ -27,9 +27,12 @@ def test_an_account_in_two_groups_is_refused_with_both() -> None:
         Sharing(mode="prioritized", groups={"shop": ["A", "B"], "lab": ["B"]})
 
 
-def test_open_sharing_has_no_groups() -> None:
-    with pytest.raises(ValueError, match='set mode to "prioritized" or "restricted"'):
-        Sharing(groups=GROUPS)
+def test_open_sharing_has_no_use_for_groups() -> None:
+    names = pd.Series(["A", "C", "M"])
+    grouped = Sharing(groups=GROUPS)
+    for tier in grouped.tiers:
+        assert grouped.circles(names, tier).tolist() == Sharing().circles(names, tier).tolist()
+    check_members(grouped, accounts("M"))
 
 
 def test_equal_preferences_are_equal_and_cannot_be_changed() -> None:
