@@ -118,6 +118,7 @@ def ri_report() -> None:
     What accounts grant:    ri-report iam --application-account 111122223333
     See what it would do:   ri-report run --dry-run
     The monthly job:        ri-report run --no-progress
+    Why is this one unused: ri-report explain RESERVATION_ID --snapshot reports/<moment>/snapshot
     """
 
 
@@ -214,6 +215,38 @@ def report(
         result = report_snapshot(snapshot or Path(), given, config.output.model_dump())
     _say_written(result)
     return _verdict(result, options["fail_on"])
+
+
+@ri_report.command()
+@click.argument("identifier", metavar="RESERVATION_ID|INSTANCE_ID")
+@option(
+    "--snapshot",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="A kept snapshot: reports/<moment>/snapshot.",
+)
+@options_of(CONFIG)
+def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
+    r"""Tell the story of one reservation or one instance of a kept snapshot.
+
+    For a reservation: what it could cover, by scope and tier of sharing; what it covers; why the
+    rest is unused, and what would match but for one rule. For an instance the same the other way
+    round. The numbers are those of the report of that run, as are the sharing settings, unless
+    --config names a file. Asks AWS nothing and writes no file.
+
+    \b
+    ids of reservations:  tables/utilization.csv, reservations_other_states.csv
+    ids of instances:     tables/uncovered.csv, allocations.csv, not_eligible.csv
+    """
+    from ri_report.logs import LONGEST_LINE
+    from ri_report.pipeline import explain_snapshot
+    from ri_report.report.text import visible
+
+    given = _config(config, {}) if config else None
+    for line in explain_snapshot(snapshot, given, identifier):
+        click.echo(visible(line, LONGEST_LINE))
+    return EXIT_COMPLETE
 
 
 @ri_report.command()

@@ -16,6 +16,7 @@ from ri_report.inventory.snapshot import read_snapshot, snapshot_files
 from ri_report.report.assembly import build_report
 from ri_report.report.model import Report, Targets
 from ri_report.report.outputs import PLACES, render
+from ri_report.report.story import story
 from ri_report.rules.analysis import analyze
 from ri_report.rules.conservation import check_conservation
 from ri_report.rules.sharing import Sharing, check_members
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ri_report.aws.collect import Progress
     from ri_report.config import Config
     from ri_report.inventory.schema import Inventory
+    from ri_report.rules.analysis import Analysis
 
 SNAPSHOT = "snapshot"
 """Name of the folder, inside the folder of a run, that holds what the run saw."""
@@ -88,7 +90,32 @@ def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result
 
 
 def report_inventory(inventory: Inventory, config: Config) -> Result:
-    """Analyze, assemble and write; nothing is written when the numbers contradict each other.
+    """Analyze, assemble and write; nothing is written when the numbers contradict each other."""
+    analysis, sharing = analyze_inventory(inventory, config)
+    report = build_report(inventory, analysis, sharing, Targets(**config.targets.model_dump()))
+    files = render(report, config.output.formats)
+    written = replace_folder(run_folder(config, inventory.run), files, owned=PLACES)
+    return Result(report, tuple(written))
+
+
+def explain_snapshot(folder: Path, config: Config | None, identifier: str) -> list[str]:
+    """Return the story of one reservation or instance of a snapshot, line by line.
+
+    Args:
+        folder: The snapshot.
+        config: The configuration; None for the sharing that the run was made with.
+        identifier: ReservedInstancesId or instance id.
+
+    Raises:
+        ConfigError: the snapshot holds nothing of that id; names the nearest one that it holds.
+    """
+    inventory, settings = read_snapshot(folder)
+    analysis, sharing = analyze_inventory(inventory, config or kept_config(settings, folder))
+    return story(inventory, analysis, sharing, identifier)
+
+
+def analyze_inventory(inventory: Inventory, config: Config) -> tuple[Analysis, Sharing]:
+    """Apply the rules under the configured sharing, and check that the numbers agree.
 
     Raises:
         ConfigError: a sharing group names the management account or one that is not listed.
@@ -98,10 +125,7 @@ def report_inventory(inventory: Inventory, config: Config) -> Result:
     check_members(sharing, inventory.accounts)
     analysis = analyze(inventory, sharing)
     check_conservation(analysis)
-    report = build_report(inventory, analysis, sharing, Targets(**config.targets.model_dump()))
-    files = render(report, config.output.formats)
-    written = replace_folder(run_folder(config, inventory.run), files, owned=PLACES)
-    return Result(report, tuple(written))
+    return analysis, sharing
 
 
 def keep(inventory: Inventory, config: Config) -> Path:

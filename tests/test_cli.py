@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Serve = Callable[[str], Any]
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("demo", "run", "collect", "report", "iam", "sandbox")
+COMMANDS = ("demo", "run", "collect", "report", "explain", "iam", "sandbox")
 HEAVY = (
     "boto3",
     "botocore",
