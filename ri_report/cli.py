@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from ri_report import __version__
 from ri_report.errors import (
@@ -35,6 +36,17 @@ if TYPE_CHECKING:
     from ri_report.report.model import Finding
 
 log = logging.getLogger("ri_report")
+
+KEYS = {
+    "organization.role_name": "role_name",
+    "organization.external_id": "external_id",
+    "organization.regions": "regions",
+    "organization.include_accounts": "accounts",
+    "organization.exclude_accounts": "excluded",
+    "output.dir": "output_dir",
+    "output.formats": "formats",
+}
+"""The keys of the configuration that options set, with the name under which click has them."""
 
 DEMO_AS_OF = datetime(2026, 11, 1, 6, tzinfo=UTC)
 """Moment of observation of the demo: fixed, so that every demo gives the same report."""
@@ -135,7 +147,7 @@ def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> in
     from ri_report.sandbox.server import serve
 
     _talk(**options)
-    config = load_config(None, {"output.dir": output_dir, "output.formats": formats})
+    config = load_config(None, {"output.dir": output_dir, "output.formats": formats}, _names())
     with serve(demo_organization(DEMO_AS_OF)) as endpoint, _environment(endpoint.environment):
         result = _run(config, "", DEMO_AS_OF, "demo", options)
     _say_written(result)
@@ -362,22 +374,27 @@ def _talk(*, verbose: int, quiet: bool, log_format: str, **_: object) -> None:
 
 
 def _overrides(options: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "organization.role_name": options.get("role_name"),
-        "organization.external_id": options.get("external_id"),
-        "organization.regions": options.get("regions"),
-        "organization.include_accounts": options.get("accounts"),
-        "organization.exclude_accounts": options.get("excluded"),
-        "output.dir": options.get("output_dir"),
-        "output.formats": options.get("formats"),
-    }
+    return {key: options.get(name) for key, name in KEYS.items()}
+
+
+def _names() -> dict[str, str]:
+    """Return what set each key: the option, or the variable of the same meaning."""
+    context = click.get_current_context()
+    parameters = {each.name or "": each for each in context.command.params}
+    names = {}
+    for key, name in KEYS.items():
+        if name in parameters:
+            from_variable = context.get_parameter_source(name) is ParameterSource.ENVIRONMENT
+            each = parameters[name]
+            names[key] = str(each.envvar if from_variable else each.opts[0])
+    return names
 
 
 def _config(path: Path | None, overrides: dict[str, Any]) -> Config:
     from ri_report.config import DEFAULT_FILE, load_config
 
     default = Path(DEFAULT_FILE)
-    return load_config(path or (default if default.exists() else None), overrides)
+    return load_config(path or (default if default.exists() else None), overrides, _names())
 
 
 def _scope(config: Config, profile: str | None) -> Scope:

@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     model_validator,
@@ -133,6 +134,32 @@ class Config(Section):
     targets: Targets = Targets()
     output: Output = Output()
 
+    _path: str = PrivateAttr("")
+    _given: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, source: tuple[str, Mapping[str, str]] | None, /) -> None:
+        """Keep where the values come from: the file, and options by the key that they set."""
+        self._path, self._given = source or ("", {})
+
+    def place(self, key: str) -> str:
+        """Return where the user wrote the value of a key."""
+        return self._given.get(key) or f"{self._path}: {key}"
+
+    def named_accounts(self, section: str = "") -> dict[str, tuple[str, ...]]:
+        """Return the account ids that the keys of one section, or all, name, by their place."""
+        sharing = self.sharing
+        named = {
+            "organization.include_accounts": self.organization.include_accounts,
+            "organization.exclude_accounts": self.organization.exclude_accounts,
+            "account": [account.id for account in self.account],
+            "sharing.deactivated_accounts": sharing.deactivated_accounts,
+        } | {f"sharing.groups.{name}": members for name, members in sharing.groups.items()}
+        return {
+            self.place(key): tuple(ids)
+            for key, ids in named.items()
+            if ids and key.startswith(section)
+        }
+
     @model_validator(mode="after")
     def _accounts_agree(self) -> Config:
         twice = _twice([account.id for account in self.account])
@@ -143,13 +170,18 @@ class Config(Section):
         return self
 
 
-def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
+def load_config(
+    path: Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Config:
     """Read the file, lay options over it and check the whole.
 
     Args:
         path: The TOML file; None for defaults only.
         overrides: Values by dotted key ("organization.role_name") that win over the file; None
             values are ignored.
+        names: What sets these values, an option or a variable, by the same keys.
 
     Raises:
         ConfigError: the file cannot be read, or a key or value is wrong; the message names the
@@ -159,10 +191,11 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
     values = {} if path is None else _read(path)
     for dotted, value in given.items():
         _lay_over(values, dotted, list(value) if isinstance(value, tuple) else value)
+    options = {dotted: (names or {}).get(dotted, dotted) for dotted in given}
     try:
-        return Config.model_validate(values)
+        return Config.model_validate(values, context=(str(path or ""), options))
     except ValidationError as error:
-        raise ConfigError(mistakes(error.errors(), str(path), given, Config)) from None
+        raise ConfigError(mistakes(error.errors(), str(path), options, Config)) from None
 
 
 def kept_config(values: Mapping[str, Any], folder: Path) -> Config:

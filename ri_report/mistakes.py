@@ -12,16 +12,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-OPTIONS = {
-    "organization.role_name": "--role-name",
-    "organization.external_id": "--external-id",
-    "organization.regions": "--region",
-    "organization.include_accounts": "--account",
-    "organization.exclude_accounts": "--exclude-account",
-    "output.dir": "--output-dir",
-    "output.formats": "--format",
-}
-"""The option that sets a key; RI_REPORT_* sets the same."""
 RATIO = "must be a number from 0 to 1"
 PROBLEMS = {
     "string_type": "must be text: put it in quotes",
@@ -37,20 +27,20 @@ PROBLEMS = {
 
 
 def mistakes(
-    errors: Sequence[ErrorDetails], path: str, given: Mapping[str, Any], model: type[BaseModel]
+    errors: Sequence[ErrorDetails], path: str, given: Mapping[str, str], model: type[BaseModel]
 ) -> str:
     """Return all mistakes as one line, those of the file behind its name.
 
     Args:
         errors: What pydantic found.
         path: The file.
-        given: The values that options set, by dotted key; mistakes in them name the option.
+        given: The options that set values, by dotted key; mistakes in these name the option.
         model: The model of the whole configuration.
     """
     found = [(_dotted(error) in given, error) for error in errors]
     inside = "; ".join(_in_file(error, model) for in_option, error in found if not in_option)
     outside = [
-        f"{OPTIONS[_dotted(error)]}: {_problem(error)}" for in_option, error in found if in_option
+        f"{given[_dotted(error)]}: {_problem(error)}" for in_option, error in found if in_option
     ]
     return "; ".join(([f"{path}: {inside}"] if inside else []) + outside)
 

@@ -12,6 +12,7 @@ from ri_report.aws.scope import ConfiguredAccount, Scope
 from ri_report.config import kept_config
 from ri_report.delivery.files import check_writable, replace_folder
 from ri_report.inventory.dumps import read_dumps
+from ri_report.inventory.names import check_listed
 from ri_report.inventory.snapshot import read_snapshot, snapshot_files
 from ri_report.report.assembly import build_report
 from ri_report.report.model import Report, Targets
@@ -74,15 +75,23 @@ def report_snapshot(folder: Path, config: Config | None, output: dict[str, objec
         output: The table [output] to use with these.
     """
     inventory, settings = read_snapshot(folder)
-    config = config or kept_config(settings | {"output": output}, folder)
+    if config is None:
+        config = kept_config(settings | {"output": output}, folder)
+    else:
+        check_listed(config.named_accounts("sharing"), set(inventory.accounts["account_id"]))
     check_run_folder(config, inventory.run)
     return report_inventory(inventory, config)
 
 
 def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result:
-    """Read saved AWS CLI answers, keep them as a snapshot, and report."""
+    """Read saved AWS CLI answers, keep them as a snapshot, and report.
+
+    Raises:
+        ConfigError: [sharing] names an account that is not among them.
+    """
     check_writable(Path(config.output.dir))
     inventory = read_dumps(folder, as_of)
+    check_listed(config.named_accounts("sharing"), set(inventory.accounts["account_id"]))
     check_run_folder(config, inventory.run)
     kept = keep(inventory, config)
     made = report_inventory(inventory, config)
@@ -181,6 +190,8 @@ def scope_of(config: Config, profile: str = "", home_region: str = "") -> Scope:
             for account in config.account
         ),
         discover=organization.discover,
+        named=config.named_accounts(),
+        regions_from=config.place("organization.regions"),
         profile=profile,
         region=home_region,
     )

@@ -301,17 +301,6 @@ def test_an_account_that_does_not_exist_is_refused_with_the_nearest(
     assert not Path("reports").exists()
 
 
-def test_a_region_that_does_not_exist_is_refused_with_the_nearest(
-    command: Command, organization_served: Serve
-) -> None:
-    organization_served(READABLE)
-    ended = command("run", "--region", "us-esat-1", "--no-progress")
-    assert ended.code == 2
-    assert "'us-esat-1'" in ended.err
-    assert "the nearest is 'us-east-1'" in ended.err
-    assert not Path("reports").exists()
-
-
 @pytest.mark.parametrize(
     "what",
     [
@@ -424,15 +413,65 @@ def test_a_snapshot_is_reported_with_the_settings_of_its_run(
     assert targets == [0.11, 0.22]
 
 
-def test_sharing_that_names_a_stranger_is_pointed_out(
-    command: Command, organization_served: Serve
+STRANGER = "222222222223"
+STRANGERS = {
+    "organization.include_accounts": f'[organization]\ninclude_accounts = ["{STRANGER}"]',
+    "organization.exclude_accounts": f'[organization]\nexclude_accounts = ["{STRANGER}"]',
+    "account": f'[[account]]\nid = "{STRANGER}"',
+    "sharing.deactivated_accounts": f'[sharing]\ndeactivated_accounts = ["{STRANGER}"]',
+    "sharing.groups.shop": (
+        f'[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["{WEB}", "{STRANGER}"]'
+    ),
+}
+
+
+@pytest.mark.parametrize("key", STRANGERS)
+def test_an_account_of_the_file_that_does_not_exist_is_refused_before_any_role_is_assumed(
+    command: Command, organization_served: Serve, key: str
+) -> None:
+    endpoint = organization_served(READABLE)
+    Path("ri-report.toml").write_text(STRANGERS[key])
+    ended = command("run", *US)
+    assert ended.code == 2
+    assert ended.err == (
+        f"error: ri-report.toml: {key}: {STRANGER} is not among the 2 listed accounts; the nearest"
+        f" is {WEB}\n"
+    )
+    assert not [call for call in endpoint.calls if call.operation == "AssumeRole"]
+    assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize("key", [key for key in STRANGERS if key.startswith("sharing")])
+def test_sharing_that_names_a_stranger_is_refused_for_what_is_stored_too(
+    command: Command, organization_served: Serve, key: str
 ) -> None:
     organization_served(READABLE)
-    text = f'[sharing]\ndeactivated_accounts = ["{WEB}", "999999999999"]'
-    Path("ri-report.toml").write_text(text)
-    assert command("run", *US, "--format", "json").code == 0
-    warnings = [f["text"] for f in facts()["findings"] if f["level"] == "warning"]
-    assert warnings == ["Sharing is deactivated for 999999999999, which is not among the accounts"]
+    command("collect", *US)
+    Path("mine.toml").write_text(STRANGERS[key])
+    folder = Path(f"dumps/{WEB}/us-east-1")
+    folder.mkdir(parents=True)
+    (folder / "instances.json").write_text('{"Reservations": []}')
+    for stored in (("--snapshot", RUN / "snapshot"), ("--from-dumps", "dumps")):
+        ended = command("report", *stored, "--config", "mine.toml", "--output-dir", "again")
+        assert ended.code == 2
+        assert f"mine.toml: {key}: {STRANGER} is not among" in ended.err
+        assert not Path("again").exists()
+
+
+@pytest.mark.parametrize("how", ["file", "RI_REPORT_REGION", "--region"])
+def test_a_region_that_does_not_exist_is_refused_where_it_was_written(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    organization_served(READABLE)
+    if how == "file":
+        Path("ri-report.toml").write_text('[organization]\nregions = ["us-esat-1"]')
+    elif how == "RI_REPORT_REGION":
+        monkeypatch.setenv(how, "us-esat-1")
+    place = "ri-report.toml: organization.regions" if how == "file" else how
+    ended = command("run", "--no-progress", *(["--region", "us-esat-1"] * (how == "--region")))
+    assert ended.code == 2
+    said = f"error: {place}: 'us-esat-1' is no region of AWS's; the nearest is us-east-1\n"
+    assert ended.err == said
 
 
 def test_the_management_account_in_a_group_is_refused_and_what_was_read_is_kept(

@@ -9,15 +9,13 @@ from ri_report.aws.answers import Answer, answer, malformed, pages, part
 from ri_report.aws.clients import using
 from ri_report.aws.faults import Asked, Fault, FaultError
 from ri_report.aws.permissions import DESCRIBE_ORGANIZATION, LIST_ACCOUNTS
-from ri_report.errors import ConfigError, NoReportError
+from ri_report.errors import NoReportError
 from ri_report.inventory.fields import MalformedRecordError
-from ri_report.inventory.names import nearest
+from ri_report.inventory.names import check_listed
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 from ri_report.inventory.records import account_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ri_report.aws.clients import Clients
     from ri_report.aws.credentials import Caller
     from ri_report.aws.scope import Scope
@@ -51,10 +49,10 @@ def list_accounts(clients: Clients, caller: Caller, scope: Scope) -> AccountList
         ConfigError: the configuration names an account that is not in the list.
     """
     if scope.discover == "list":
-        rows = _configured_rows(scope)
+        rows = _configured_rows(scope, caller)
     else:
         rows = _organization_rows(clients, caller)
-    _refuse_unknown(rows, scope)
+    check_listed(scope.named, [row["account_id"] for row in rows])
     names = {account.account_id: account.name for account in scope.configured if account.name}
     rows = [
         row | {"account_name": names.get(row["account_id"], row["account_name"])} for row in rows
@@ -70,13 +68,14 @@ def list_accounts(clients: Clients, caller: Caller, scope: Scope) -> AccountList
     return AccountList(rows, to_read, skipped)
 
 
-def _configured_rows(scope: Scope) -> list[dict[str, Any]]:
+def _configured_rows(scope: Scope, caller: Caller) -> list[dict[str, Any]]:
     if not scope.configured:
         raise NoReportError(
             'no account list: discover = "list" needs at least one [[account]] with an id'
         )
     named = [{"Id": a.account_id, "Name": a.name, "State": ACTIVE} for a in scope.configured]
-    return account_rows(named, None)
+    # The job's own account needs no role, so it need not be configured either.
+    return account_rows([*named, {"Id": caller.account_id, "State": ACTIVE}], None)
 
 
 def _organization_rows(clients: Clients, caller: Caller) -> list[dict[str, Any]]:
@@ -110,22 +109,6 @@ def _no_list(fault: Fault) -> NoReportError:
         f'administrator account and grant {LIST_ACCOUNTS}, or set discover = "list" and name '
         "each [[account]]"
     )
-
-
-def _refuse_unknown(rows: list[dict[str, Any]], scope: Scope) -> None:
-    known = [row["account_id"] for row in rows]
-    _refuse(scope.accounts, known, "--account")
-    _refuse(scope.exclude_accounts, known, "--exclude-account")
-    _refuse((account.account_id for account in scope.configured), known, "[[account]]")
-
-
-def _refuse(wanted: Iterable[str], known: list[str], where: str) -> None:
-    for account_id in wanted:
-        if account_id not in known:
-            raise ConfigError(
-                f"{where} {account_id}: not among the {len(known)} listed accounts; "
-                f"the nearest is {nearest(account_id, known)}"
-            )
 
 
 def _skip(row: dict[str, Any], scope: Scope) -> Outcome | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +29,7 @@ from ri_report.inventory.records import (
 if TYPE_CHECKING:
     from ri_report.aws.clients import Clients
     from ri_report.aws.credentials import RoleCredentials
+    from ri_report.aws.scope import Scope
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class Reader:
     clients: Clients
     credentials: RoleCredentials
 
-    def enter(self, account_id: str, wanted: Sequence[str]) -> AccountReading:
+    def enter(self, account_id: str, scope: Scope) -> AccountReading:
         """Assume the account's role, ask for its regions, and lay out its cells.
 
         Raises:
@@ -96,7 +97,7 @@ class Reader:
             self.credentials.of(account_id)
             cell = Cell(account_id, "", CellKind.REGIONS)
             regions = self._signed(
-                account_id, lambda principal: account_regions(self.clients, principal, wanted)
+                account_id, lambda principal: account_regions(self.clients, principal, scope)
             )
         except FaultError as error:
             return AccountReading(account_id, [], [cell.outcome(error.fault)])

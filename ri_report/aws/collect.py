@@ -84,7 +84,7 @@ class Schedule:
     def __init__(self, reader: Reader, scope: Scope, progress: Progress) -> None:
         """Lay out an empty schedule."""
         self._reader = reader
-        self._wanted = scope.regions
+        self._scope = scope
         self._progress = progress
         self._pool = ThreadPoolExecutor(scope.concurrency, thread_name_prefix="collect")
         self._finished: SimpleQueue[Future[AccountReading | Reading]] = SimpleQueue()
@@ -98,7 +98,7 @@ class Schedule:
         self._progress.begin(len(account_ids))
         try:
             for account_id in account_ids:
-                self._submit(partial(self._reader.enter, account_id, self._wanted))
+                self._submit(partial(self._reader.enter, account_id, self._scope))
             while self._under_way:
                 self._take(self._finished.get())
         except Exception:

@@ -12,9 +12,8 @@ from ri_report.errors import ConfigError
 from ri_report.inventory.names import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ri_report.aws.clients import Clients
+    from ri_report.aws.scope import Scope
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Region.html, optInStatus
 NOT_ENABLED = "not-opted-in"
@@ -28,8 +27,8 @@ class Regions:
     not_opted_in: list[str]
 
 
-def account_regions(clients: Clients, principal: str, wanted: Sequence[str]) -> Regions:
-    """Ask which regions the account at hand has enabled; `wanted` empty means all of them.
+def account_regions(clients: Clients, principal: str, scope: Scope) -> Regions:
+    """Ask which regions the account at hand has enabled, and which of those are in scope.
 
     Raises:
         FaultError: AWS did not answer, or not in a usable way.
@@ -40,15 +39,13 @@ def account_regions(clients: Clients, principal: str, wanted: Sequence[str]) -> 
     opt_in = {r.get("RegionName"): r.get("OptInStatus") for r in part(reply, "Regions", asked)}
     if not opt_in or None in opt_in:
         raise malformed(asked, "no_RegionName", "the answer names no regions")
-    for region in wanted:
+    for region in scope.regions:
         if region not in opt_in:
-            raise _unknown(region, list(opt_in))
-    chosen = sorted(set(wanted) or set(opt_in))
+            raise ConfigError(
+                f"{scope.regions_from}: {region!r} is no region of AWS's; the nearest is"
+                f" {nearest(region, opt_in)}"
+            )
+    chosen = sorted(set(scope.regions) or set(opt_in))
     # A status that is missing or new is tried: a refusal shows, an unread region would not.
     enabled = [region for region in chosen if opt_in[region] != NOT_ENABLED]
-    return Regions(enabled, sorted(set(wanted) - set(enabled)))
-
-
-def _unknown(region: str, known: list[str]) -> ConfigError:
-    near = nearest(region, known)
-    return ConfigError(f"region {region!r}: AWS has no such region; the nearest is {near!r}")
+    return Regions(enabled, sorted(set(scope.regions) - set(enabled)))

@@ -14,7 +14,7 @@ from ri_report.inventory.names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Scope:
         exclude_accounts: Account ids that are listed but not read.
         configured: Accounts of the configuration. The whole list when `discover` is `list`,
             otherwise overrides of names and roles.
-        discover: Where the list of accounts comes from.
+        discover: Where the list of accounts comes from; the job's own account is always in it.
+        named: Account ids that must be listed, by where the configuration names them.
+        regions_from: Where the configuration names the regions.
         profile: Profile of the shared AWS configuration; "" as the environment says.
         region: Region of the calls that are about no region; "" as the environment says.
         concurrency: How many calls are under way at once.
@@ -56,6 +58,8 @@ class Scope:
     exclude_accounts: tuple[str, ...] = ()
     configured: tuple[ConfiguredAccount, ...] = ()
     discover: Literal["organizations", "list"] = "organizations"
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    regions_from: str = "regions"
     profile: str = ""
     region: str = ""
     concurrency: int = 16

@@ -6,8 +6,10 @@ import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
+from ri_report.errors import ConfigError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
@@ -81,6 +83,25 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
         return SequenceMatcher(None, wrong, name).ratio(), sorted(name) == sorted(wrong)
 
     return max(sorted(known), key=likeness, default="none")
+
+
+def check_listed(named: Mapping[str, Iterable[str]], listed: Collection[str]) -> None:
+    """Refuse account ids that are not listed.
+
+    Args:
+        named: Account ids by where they are written.
+        listed: The ids of all accounts.
+
+    Raises:
+        ConfigError: with the place, the id and the nearest one that is listed.
+    """
+    for place, account_ids in named.items():
+        for account_id in account_ids:
+            if account_id not in listed:
+                raise ConfigError(
+                    f"{place}: {account_id} is not among the {len(listed):,} listed accounts; the"
+                    f" nearest is {nearest(account_id, listed)}"
+                )
 
 
 def run_name(as_of: datetime) -> str:

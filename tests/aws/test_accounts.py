@@ -152,8 +152,32 @@ def test_a_configured_list_asks_organizations_nothing(world: Worlds, listing: Li
     assert [(r["account_id"], r["account_name"], r["state"]) for r in found.rows] == [
         ("999999999999", "far", "ACTIVE"),
         (MEMBERS[0], "", "ACTIVE"),
+        ("111111111111", "", "ACTIVE"),
     ]
+    assert found.to_read == sorted(["999999999999", MEMBERS[0], "111111111111"])
     assert not [call for call in there.calls if call.service == "organizations"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "read"),
+    [
+        ({}, {"222222222222", "111111111111"}),
+        ({"exclude_accounts": ("111111111111",)}, {"222222222222"}),
+        ({"accounts": ("222222222222",)}, {"222222222222"}),
+        ({"accounts": ("111111111111",)}, {"111111111111"}),
+    ],
+)
+def test_the_jobs_own_account_belongs_to_a_configured_list_unless_it_is_left_out(
+    chosen: dict[str, Any], read: set[str], world: Worlds, listing: Listing
+) -> None:
+    world("management 111111111111 payer\naccount 222222222222 web")
+    for own in ((), (ConfiguredAccount("111111111111", "own"),)):
+        found = listing(
+            discover="list", configured=(ConfiguredAccount("222222222222"), *own), **chosen
+        )
+        assert set(found.to_read) == read
+        assert [row["account_id"] for row in found.rows] == ["222222222222", "111111111111"]
+        assert found.rows[1]["account_name"] == ("own" if own else "")
 
 
 def test_a_configured_name_wins_over_that_of_the_organization(
@@ -167,17 +191,18 @@ def test_a_configured_name_wins_over_that_of_the_organization(
 @pytest.mark.parametrize(
     ("scope", "where"),
     [
-        ({"accounts": ("900000000201",)}, "--account 900000000201"),
-        ({"exclude_accounts": ("900000000201",)}, "--exclude-account 900000000201"),
-        ({"configured": (ConfiguredAccount("900000000201"),)}, r"\[\[account\]\] 900000000201"),
+        ({"discover": "organizations"}, "45 listed"),
+        ({"discover": "list", "configured": (ConfiguredAccount("000000000201"),)}, "2 listed"),
     ],
 )
-def test_an_account_that_is_not_listed_is_refused_with_the_nearest(
+def test_an_account_that_is_not_listed_is_refused_with_its_place_and_the_nearest(
     scope: dict[str, Any], where: str, world: Worlds, listing: Listing
 ) -> None:
     world(LARGE)
-    with pytest.raises(ConfigError, match=rf"{where}.*nearest is 000000000201"):
-        listing(**scope)
+    named = {"--account": ("000000000201",), "a key": ("000000000201", "900000000201")}
+    said = rf"^a key: 900000000201 is not among the {where} accounts; the nearest is 000000000201$"
+    with pytest.raises(ConfigError, match=said):
+        listing(**scope, named=named)
 
 
 def test_a_list_of_which_nothing_is_to_be_read_ends_the_run(

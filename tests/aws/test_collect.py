@@ -127,8 +127,8 @@ def test_a_region_that_does_not_exist_is_refused_with_the_nearest_one(
     world: Worlds, gather: Gather
 ) -> None:
     world(COMPANY)
-    with pytest.raises(ConfigError, match=r"'eu-wst-1'.*nearest is 'eu-west-1'"):
-        gather(regions=("us-east-1", "eu-wst-1"))
+    with pytest.raises(ConfigError, match=r"^a key: 'eu-wst-1'.*nearest is eu-west-1$"):
+        gather(regions=("us-east-1", "eu-wst-1"), regions_from="a key")
 
 
 def test_the_regions_of_each_account_are_asked_for_once_and_at_home(
