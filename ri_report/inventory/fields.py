@@ -12,6 +12,9 @@ from typing import Any
 
 Record = Mapping[str, Any]
 
+LARGEST_COUNT = 10_000_000
+"""More instances than any record stands for; within it sums of units stay exact."""
+
 
 class MalformedRecordError(ValueError):
     """Raised when a record lacks what makes it one, or holds a value of another type."""
@@ -80,11 +83,11 @@ def number(record: Record, name: str) -> float | None:
 
 
 def count(record: Record, name: str) -> int | None:
-    """Return a whole number that is not negative, None where there is none."""
+    """Return a whole number from 0 to `LARGEST_COUNT`, None where there is none."""
     value = number(record, name)
     if value is None:
         return None
-    if value < 0 or value != int(value):
+    if not 0 <= value <= LARGEST_COUNT or value != int(value):
         raise MalformedRecordError(f"{name} is no count: {value!r}")
     return int(value)
 

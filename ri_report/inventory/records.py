@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+# Terms are of one or three years
+# (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-reserved-instances.html).
+LONGEST_TERM_SECONDS = 4 * 366 * 86_400
 SCOPES = {"Availability Zone": "zonal", "Region": "regional"}
 
 
@@ -105,7 +108,7 @@ def reservation_rows(reservations: Iterable[Record], account_id: str, region: st
     EC2 names neither the owner nor the region of a reservation: they are those that were asked.
 
     Raises:
-        MalformedRecordError: a reservation has no id, type, state or count.
+        MalformedRecordError: a reservation has no id, type or count.
     """
     rows: dict[str, Row] = {}
     for record in as_objects(reservations, "ReservedInstances"):
@@ -135,10 +138,11 @@ def _reservation_row(record: Record, account_id: str, region: str) -> Row:
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeReservedInstancesOfferings.html
         "tenancy": text(record, "InstanceTenancy") or "default",
         "instance_count": instance_count,
-        "state": required(record, "State", what),
+        # One without a state is set aside and counted; its region is not lost for it.
+        "state": text(record, "State"),
         "start": time(record, "Start"),
         "end": time(record, "End"),
-        "duration_seconds": count(record, "Duration"),
+        "duration_seconds": _duration(record),
         "offering_class": text(record, "OfferingClass"),
         "payment_option": text(record, "OfferingType"),
         "fixed_price": number(record, "FixedPrice"),
@@ -153,6 +157,12 @@ def _scope(record: Record) -> str:
     if said in SCOPES:
         return SCOPES[said]
     return "zonal" if text(record, "AvailabilityZone") else said.lower()
+
+
+def _duration(record: Record) -> float | None:
+    """Duration; unknown where it is that of no term."""
+    said = number(record, "Duration")
+    return said if said is not None and 0 < said <= LONGEST_TERM_SECONDS else None
 
 
 def _recurring_hourly_cost(record: Record) -> float | None:

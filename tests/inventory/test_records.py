@@ -190,7 +190,7 @@ OPTIONAL_OF_A_CAPACITY_RESERVATION = sorted(
 )
 OPTIONAL_OF_AN_INSTANCE = sorted(INSTANCE.keys() - {"InstanceId", "InstanceType", "State"})
 OPTIONAL_OF_A_RESERVATION = sorted(
-    RESERVATION.keys() - {"ReservedInstancesId", "InstanceType", "State", "InstanceCount"}
+    RESERVATION.keys() - {"ReservedInstancesId", "InstanceType", "InstanceCount"}
 )
 
 
@@ -311,7 +311,9 @@ def test_an_instance_without_its_parts_is_malformed(changes: dict[str, Any], sai
     [
         ({"ReservedInstancesId": None}, "reservation has no ReservedInstancesId"),
         ({"InstanceType": None}, "reservation r-1 has no InstanceType"),
-        ({"State": ""}, "reservation r-1 has no State"),
+        ({"State": {"Name": "active"}}, "State is no text"),
+        ({"InstanceCount": 10**18}, "InstanceCount is no count"),
+        ({"InstanceCount": 10_000_001}, "InstanceCount is no count"),
         ({"InstanceCount": None}, "reservation r-1 has no InstanceCount"),
         ({"InstanceCount": "4"}, "InstanceCount is no number"),
         ({"InstanceCount": 1.5}, "InstanceCount is no count"),
@@ -325,6 +327,25 @@ def test_an_instance_without_its_parts_is_malformed(changes: dict[str, Any], sai
 def test_a_reservation_without_its_parts_is_malformed(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(MalformedRecordError, match=said):
         reservation(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"State": ""}, {"State": None}])
+def test_a_reservation_without_a_state_is_kept_with_none(changes: dict[str, Any]) -> None:
+    """It is set aside later and counted; the other reservations of the region are not lost."""
+    assert reservation(**changes)["state"] == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [(31_536_000, 31_536_000), (0, None), (-1, None), (10**18, None), (None, None)],
+)
+def test_a_duration_that_no_term_has_is_unknown(said: int | None, known: int | None) -> None:
+    assert reservation(Duration=said)["duration_seconds"] == known
+
+
+def test_a_duration_that_is_no_number_is_malformed() -> None:
+    with pytest.raises(MalformedRecordError, match="Duration is no number"):
+        reservation(Duration="1y")
 
 
 def test_a_record_that_is_no_object_is_malformed() -> None:
