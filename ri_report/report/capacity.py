@@ -9,18 +9,19 @@ import pandas as pd
 
 from ri_report.inventory.frames import Frame
 from ri_report.inventory.outcomes import READ, CellKind
+from ri_report.rules.basis import MARKED
 from ri_report.rules.capacity import CAPACITY
-from ri_report.rules.utilization import POOLS
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
 
 IDLE = ("idle_units", "covered_idle_units")
+_POOLS = MARKED["pools"]
 POOLS_SHOWN = Frame(
-    POOLS.name,
-    POOLS.key,
-    tuple(replace(c, nullable=True) if c.name in IDLE else c for c in POOLS.columns),
+    _POOLS.name,
+    _POOLS.key,
+    tuple(replace(c, nullable=True) if c.name in IDLE else c for c in _POOLS.columns),
 )
 
 

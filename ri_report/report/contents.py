@@ -18,13 +18,13 @@ from ri_report.report.accounts import (
     is_in_total,
 )
 from ri_report.report.capacity import POOLS_SHOWN, capacity_rows, pool_rows
+from ri_report.rules.basis import BASIS, MARKED
 from ri_report.rules.capacity import CAPACITY
 from ri_report.rules.counts import RUNNING
-from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES, measure
+from ri_report.rules.coverage import MEASURES, measure
 from ri_report.rules.eligibility import NOT_ELIGIBLE, OTHER_STATES
 from ri_report.rules.expiry import EXPIRIES
-from ri_report.rules.reasons import UNCOVERED, UNUSED_REASONS
-from ri_report.rules.utilization import UTILIZATION
+from ri_report.rules.reasons import UNUSED_REASONS
 from ri_report.rules.zones import ZONE_MATCH
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ ALLOCATED = Frame(
         Column("instance_account_id", "text", "Account that runs it", "Runs in"),
         Column("tier", "text", "owner: own account; group or organization: borrowed"),
         Column("covered_units", "units", "Normalized units covered"),
+        BASIS,
     ),
 )
 GAPS = Frame(
@@ -112,7 +113,8 @@ def _with_unknown(coverage: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     for name in measures:
         if not name.startswith("running"):
             known[name] = known[name].mask(unsure)
-    return _with_unseen(COVERAGE_BY_ACCOUNT, known, gaps)
+    known["basis"] = known["basis"].mask(unsure, "")
+    return _with_unseen(MARKED["coverage_by_account"], known, gaps)
 
 
 def _with_unseen(frame: Frame, rows: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
@@ -161,14 +163,14 @@ CONTENTS = (
         "Coverage",
         "Eligible On-Demand instances running at the moment of observation. A zone name may be"
         " a different place in each account; the zone id is the place.",
-        COVERAGE,
+        MARKED["coverage"],
         lambda _, analysis: analysis.coverage,
     ),
     Entry(
         "Utilization",
         "Active reservations, most unused first, used by instances running at the moment of"
         " observation, and then by idle slots of capacity reservations.",
-        UTILIZATION,
+        MARKED["utilization"],
         lambda _, analysis: _most_unused_first(analysis.utilization),
     ),
     Entry(
@@ -187,27 +189,28 @@ CONTENTS = (
     ),
     Entry(
         "Coverage by family",
-        "The same instances as in Coverage, by instance family, over all regions.",
+        "The same instances as in Coverage, by instance family, over all regions. These totals are"
+        " firm: AWS's rules fix them.",
         FAMILIES,
         lambda _, analysis: _families(analysis),
     ),
     Entry(
         "Coverage by account",
         "Coverage by the account that runs the instances. What was not read is unknown.",
-        COVERAGE_BY_ACCOUNT,
+        MARKED["coverage_by_account"],
         lambda inventory, analysis: _with_unknown(analysis.coverage_by_account, _gaps(inventory)),
     ),
     Entry(
         "Uncovered",
         "Instances that are not fully covered, largest first.",
-        UNCOVERED,
+        MARKED["uncovered"],
         lambda _, analysis: analysis.uncovered,
     ),
     Entry(
         "Pools",
-        "Totals in which AWS's rules are firm: what each account runs, buys, lends and"
-        " borrows. Over the accounts of a pool, lent equals borrowed, and used is what covers"
-        " instances and idle slots of capacity reservations.",
+        "What each account runs, buys, lends and borrows. Over the accounts of a pool every total"
+        " is firm: lent equals borrowed, and used is what covers instances and idle slots of"
+        " capacity reservations.",
         POOLS_SHOWN,
         pool_rows,
     ),
@@ -267,8 +270,7 @@ CONTENTS = (
     Entry(
         "Allocations",
         "Which reservation covers how much of which instance; idle slots are in Capacity"
-        " reservations. Within a pool the split among"
-        " sizes and instances is a convention.",
+        " reservations.",
         ALLOCATED,
         lambda _, analysis: _allocated(analysis),
     ),

@@ -58,8 +58,13 @@ Lent and borrowed
 
 Pool
     Region, platform, tenancy and family (or exact type, where sizes do not flex). Totals of a
-    pool follow from AWS's rules; how a pool's units are split among sizes, zones and
-    instances is a convention, because AWS does not say.
+    pool follow from AWS's rules, in each tier of sharing.
+
+Firm and convention
+    AWS's rules fix how much of a pool is covered and used, but not which of its sizes, zones,
+    instances, accounts and reservations have it; even the smallest size first, as documented,
+    is not what bills show. A row is firm when every split that the rules leave open gives it
+    the same units. Of other rows the pool's total is firm and the split a convention.
 
 Conventions
     Of several reservations the one that ends first is used first; of several instances of one

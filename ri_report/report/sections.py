@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ri_report.report.figures import account_names
 from ri_report.report.formats import UNKNOWN, cell_text
 from ri_report.report.text import visible
+from ri_report.rules.basis import BASIS, BASIS_TEXT, CONVENTION, MARKED
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
 from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
@@ -28,15 +29,16 @@ CELL_LIMIT = 300
 NOT_IN_PAGE = frozenset({"allocations"})
 """One row per reservation and instance: too long to read, and complete in workbook and CSV."""
 
-CODES = frozenset({"reason", "unused_reason", "factor_basis"})
+CODES = frozenset({"reason", "unused_reason", "factor_basis", BASIS.name})
 RESERVATION_ID = "reservation_id"
 ACCOUNT_IDS = frozenset(
     {"account_id", "reservation_account_id", "instance_account_id", "billed_account_id"}
 )
 REASONS = {
-    "utilization": UNUSED_REASONS_TEXT,
+    **dict.fromkeys(MARKED, BASIS_TEXT),
+    "utilization": UNUSED_REASONS_TEXT | BASIS_TEXT,
     "unused_reasons": UNUSED_REASONS_TEXT,
-    "uncovered": UNCOVERED_REASONS_TEXT,
+    "uncovered": UNCOVERED_REASONS_TEXT | BASIS_TEXT,
     "not_eligible": NOT_ELIGIBLE_REASONS,
     "capacity_reservations": IDLE_SLOT_REASONS,
 }
@@ -149,6 +151,8 @@ def _cell(row: Mapping[Any, Any], column: Column, names: Mapping[str, str]) -> C
         return Cell(text, "", f"{style} u".strip() if text == UNKNOWN else style)
     if column.name in ACCOUNT_IDS:
         return Cell(text, visible(names.get(text, ""), NAME_LIMIT))
+    if column.name == BASIS.name:
+        return Cell(text, "", "k" if text == CONVENTION else "")
     if column.name in CODES:
         return Cell(text.replace("_", " "))
     if column.name == RESERVATION_ID:

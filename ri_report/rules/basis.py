@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 FIRM = "firm"
 CONVENTION = "convention"
+BASIS_TEXT = {
+    FIRM: "The units follow from AWS's rules, however it splits what they leave open",
+    CONVENTION: "AWS leaves open how the pool is split here; a rule of this report decides",
+}
 BASIS = Column(
-    "basis",
-    "text",
-    "firm: the units follow from AWS's rules; convention: AWS leaves open how the pool is split,"
-    " and a rule of this report decides",
-    "Firm or convention",
+    "basis", "text", "firm: AWS's rules decide; convention: one of the splits that they leave open"
 )
 
 

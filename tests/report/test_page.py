@@ -365,3 +365,16 @@ def test_text_contrast_is_at_least_that_of_wcag_aa_in_light_dark_and_print() -> 
         for text, ground in PAIRS:
             light, dark = sorted((luminance(palette[text]), luminance(palette[ground])))[::-1]
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def test_conventions_are_marked_and_explained_below_the_table(complete: Report) -> None:
+    """The mark is a word, so that it needs neither color nor a pointer."""
+    tree = html.fromstring(render(complete))
+    for name in ("coverage", "utilization", "pools"):
+        (section,) = tree.xpath(f"//section[h2[@id='{name}']]")
+        marks = [cell.text_content() for cell in section.xpath(".//td[@class='k']")]
+        assert set(marks) == {"convention"}
+        (meaning,) = section.xpath(".//dt[.='convention']/following-sibling::dd")
+        assert "AWS leaves open" in meaning.text_content()
+    (definition,) = tree.xpath("//dt[.='Firm and convention']/following-sibling::dd")
+    assert "total is firm" in definition.text_content()

@@ -310,6 +310,24 @@ def test_coverage_is_unknown_where_the_reservations_of_the_account_were_not_read
     assert other["coverage_ratio"] == 1
 
 
+def test_what_is_unknown_is_neither_firm_nor_a_convention() -> None:
+    tables = tables_of(COMPANY, denied("B", CellKind.RESERVATIONS))
+    assert row_of(tables["coverage_by_account"], account_id="A")["basis"] == "firm"
+    assert row_of(tables["coverage_by_account"], account_id="B")["basis"] == ""
+
+
+SPLIT = ("coverage", "coverage_by_account", "utilization", "uncovered", "pools", "allocations")
+
+
+def test_tables_that_split_pools_say_of_each_row_whether_it_is_firm(complete: Report) -> None:
+    """And no other table does, so that no reader looks for it in vain."""
+    named = [name for name, table in complete.tables.items() if "basis" in table.frame.names]
+    assert sorted(named) == sorted(SPLIT)
+    for name in SPLIT:
+        assert set(complete.tables[name].rows["basis"]) <= {"firm", "convention"}, name
+    assert set(complete.tables["coverage"].rows["basis"]) == {"firm", "convention"}
+
+
 def test_unread_zones_leave_the_counts_known() -> None:
     tables = tables_of(COMPANY, denied("B", CellKind.ZONES))
     account = row_of(tables["accounts"], account_id="B")

@@ -514,6 +514,7 @@ rows = ALLOCATED.check(pd.DataFrame({{
     "instance_account_id": "444455556666",
     "tier": "owner",
     "covered_units": np.full(n, 4.0),
+    "basis": "firm",
 }}))
 tables = {{
     "allocations": Table("Allocations", "Long.", ALLOCATED, rows),
@@ -560,3 +561,14 @@ def test_an_error_in_the_middle_leaves_no_noise_and_no_file(
     gc.collect()
     assert capfd.readouterr().err == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_workbook_says_what_firm_and_convention_mean(complete: Report) -> None:
+    book = load_workbook(io.BytesIO(workbook.render(complete)), read_only=True)
+    lines = list(book["Read me"].iter_rows(values_only=True))
+    meanings = {row[0]: row for row in lines if row[0] in ("firm", "convention")}
+    assert "AWS's rules" in str(meanings["firm"][1])
+    assert "Pools" in str(meanings["convention"][2])
+    dictionary = list(book["Data dictionary"].iter_rows(values_only=True))
+    told = {row[4] for row in dictionary if row[5] == "basis"}
+    assert {"coverage", "utilization", "uncovered", "pools", "allocations"} <= told
