@@ -178,15 +178,16 @@ def _management_account_id(path: Path) -> str | None:
 
 def _read_region(folder: Path, account_id: str, region: str, read: _Read) -> None:
     for source in SOURCES:
-        path = folder / account_id / region / source.file
+        name = f"{account_id}/{region}/{source.file}"
+        path = folder / name
         if not path.exists():
             if source.required:
-                read.outcomes.append(_missing(source, account_id, region, path))
+                read.outcomes.append(_missing(source, account_id, region, name))
             continue
         try:
             rows = _rows(source, path, account_id, region)
         except MalformedRecordError as error:
-            read.outcomes.append(_malformed(source, account_id, region, f"{path}: {error}"))
+            read.outcomes.append(_malformed(source, account_id, region, f"{name}: {error}"))
             continue
         read.rows[source.kind] += rows
         status = Status.OK if rows else Status.EMPTY
@@ -216,14 +217,14 @@ def _rows(source: _Source, path: Path, account_id: str, region: str) -> Rows:
     return rows
 
 
-def _missing(source: _Source, account_id: str, region: str, path: Path) -> Outcome:
+def _missing(source: _Source, account_id: str, region: str, name: str) -> Outcome:
     return Outcome(
         account_id,
         region,
         source.kind,
         Status.SKIPPED,
         "no_file",
-        f"{path}: there is no such file",
+        f"{name}: there is no such file",
         f"Save the answer of `aws ec2 {source.command} --region {region} --output json` there",
     )
 

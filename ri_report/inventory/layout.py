@@ -76,7 +76,10 @@ def load(path: Path, key: str) -> Any:  # noqa: ANN401 - JSON holds any type
     """
     try:
         answer = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        # Its text holds the whole path, which is of this machine.
+        raise MalformedRecordError(f"cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
         raise MalformedRecordError(f"cannot be read as JSON ({error})") from error
     if not isinstance(answer, dict) or key not in answer:
         raise MalformedRecordError(f"has no {key}; save the whole answer with --output json")

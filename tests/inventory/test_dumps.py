@@ -452,3 +452,20 @@ def test_no_report_is_made_of_a_suspended_account_alone(tmp_path: Path) -> None:
     save(tmp_path, {"accounts.json": listed})
     (tmp_path / OLD).mkdir()
     assert "the account is SUSPENDED" in refusal(NoReportError, tmp_path)
+
+
+def test_equal_answers_in_another_folder_give_equal_inventories(tmp_path: Path) -> None:
+    place = f"{WEB}/us-east-1"
+    files = {f"{place}/instances.json": "{", f"{WEB}/eu-west-1/instances.json": instances()}
+    found = []
+    for name in ("one", "two"):
+        folder = save(tmp_path / name, files)
+        (folder / WEB / "eu-west-1" / "reserved-instances.json").mkdir()
+        found.append(read_dumps(folder, AS_OF))
+    one, two = found
+    assert one.outcomes.equals(two.outcomes)
+    details = " ".join(one.outcomes["detail"])
+    assert f"{place}/instances.json: cannot be read as JSON" in details
+    assert f"{place}/reserved-instances.json: there is no such file" in details
+    assert f"{WEB}/eu-west-1/reserved-instances.json: cannot be read (Is a directory)" in details
+    assert str(tmp_path) not in details
