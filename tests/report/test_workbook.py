@@ -564,7 +564,7 @@ def test_an_error_in_the_middle_leaves_no_noise_and_no_file(
 
 
 def test_the_workbook_says_what_firm_and_convention_mean(complete: Report) -> None:
-    book = load_workbook(io.BytesIO(workbook.render(complete)), read_only=True)
+    book = load_workbook(io.BytesIO(workbook.render(complete)))
     lines = list(book["Read me"].iter_rows(values_only=True))
     meanings = {row[0]: row for row in lines if row[0] in ("firm", "convention")}
     assert "AWS's rules" in str(meanings["firm"][1])
