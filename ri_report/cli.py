@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 from contextlib import ExitStack, contextmanager
@@ -67,14 +68,19 @@ def main() -> NoReturn:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     try:
-        sys.exit(ri_report.main(standalone_mode=False) or EXIT_COMPLETE)
+        sys.exit(ri_report.main(prog_name="ri-report", standalone_mode=False) or EXIT_COMPLETE)
     except _Stopped as stopped:
         _leave(stopped.code)
     except RiReportError as error:
         _end(str(error), error.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.ClickException as error:
+        context: click.Context | None = getattr(error, "ctx", None)
+        name = context.command_path if context else "ri-report"
+        said = " ".join(error.format_message().split()).rstrip(".")
+        _end(f"{said}; see `{name} --help`", error.exit_code)
     except Exception as error:
         if "--debug" in sys.argv or os.environ.get("RI_REPORT_DEBUG"):
             raise
@@ -110,7 +116,11 @@ def _end(message: str, code: int) -> NoReturn:
 
 def _say(message: str) -> None:
     if not log.handlers:
-        _talk(verbose=0, quiet=False, log_format="text")
+        # Before the options are read, or because they cannot be.
+        as_json = os.environ.get("RI_REPORT_LOG_FORMAT") == "json" or re.search(
+            r"\0--log-format[=\0]json\0", "\0".join([*sys.argv, ""])
+        )
+        _talk(verbose=0, quiet=False, log_format="json" if as_json else "text")
     log.error("%s", message)
 
 
@@ -471,7 +481,9 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    os.environ.update(variables, NO_PROXY="127.0.0.1")
+    # Nor is the user's own configuration of AWS read, which may lead elsewhere or be broken.
+    files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    os.environ.update(variables | files)
     try:
         yield
     finally:

@@ -134,6 +134,41 @@ def test_a_wrong_call_ends_with_2_and_says_what_is_wrong(
     assert list(Path().iterdir()) == []
 
 
+WRONG_CALLS = {
+    ("run", "--rol-name", "x"): "see `ri-report run --help`",
+    ("run", "--as-of", "yesterday"): "see `ri-report run --help`",
+    ("iam",): "see `ri-report iam --help`",
+    ("iam", "--application-account", "111122223333", "--format", "x"): "see `ri-report iam --help`",
+    ("runn",): "see `ri-report --help`",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG_CALLS)
+def test_a_wrong_call_is_told_in_one_line_of_the_wanted_form(
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    (line,) = command(*arguments).err.splitlines()
+    assert line.startswith("error: ")
+    assert line.endswith(WRONG_CALLS[arguments])
+    monkeypatch.setenv("RI_REPORT_LOG_FORMAT", "json")
+    (line,) = command(*arguments).err.splitlines()
+    assert json.loads(line)["message"].endswith(WRONG_CALLS[arguments])
+
+
+@pytest.mark.parametrize("form", [("--log-format", "json"), ("--log-format=json",)])
+def test_a_wrong_call_is_told_as_json_where_that_option_asks_for_it(
+    command: Command, form: tuple[str, ...]
+) -> None:
+    (line,) = command("run", "--rol-name", "x", *form).err.splitlines()
+    assert json.loads(line)["level"] == "error"
+
+
+def test_the_command_alone_shows_its_help(command: Command) -> None:
+    ended = command()
+    assert ended.code == 2
+    assert ended.err.startswith("Usage: ri-report [OPTIONS] COMMAND")
+
+
 def test_a_value_comes_from_the_flag_before_the_environment_before_the_file(
     command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,6 +412,12 @@ def test_the_demo_ends_with_0_and_says_why_a_run_would_not(
 ) -> None:
     Path("ri-report.toml").write_text('[organization]\nrole_name = "Mine"\n[sharing]\nnonsense = 1')
     monkeypatch.setenv("AWS_PROFILE", "mine")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    Path(".aws").mkdir()
+    for name in ("config", "credentials"):
+        (Path(".aws") / name).write_text("[default\nregion")
     ended = command("demo", "--format", "json", "--no-progress")
     assert ended.code == 0
     assert Path("reports/demo/report.json") in ended.paths
