@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
     Serve = Callable[[str], Any]
 
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 LENT = """
 management 111111111111 payer
 buy 2 m5.large us-east-1
@@ -50,6 +52,9 @@ def test_it_answers_for_every_row_of_the_demo(command: Command) -> None:
         assert told[0].split()[:2] == ["Instance" if name in instances else "Reservation", name]
         assert len(told) > 3
         assert not any("nan" in line.split() or "None" in line for line in told)
+    (told_in_readme,) = re.findall(r"\$ ri-report (explain .*)\n((?:.+\n)+?)```", README)
+    told = command(*told_in_readme[0].split())
+    assert (told.code, told.out) == (0, told_in_readme[1])
 
 
 def test_it_tells_both_sides_of_an_allocation(command: Command, organization_served: Serve) -> None:
