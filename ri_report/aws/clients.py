@@ -29,6 +29,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 30
 # Standard mode waits up to 1, 2, 4, 8 and 16 s between six attempts when AWS says to slow down.
 ATTEMPTS = 6
+SERVICES = ("ec2", "sts", "organizations")
 
 _at_hand: ContextVar[Credentials] = ContextVar("credentials_at_hand")
 
@@ -138,9 +139,19 @@ class Clients:
 
     @property
     def custom_endpoint(self) -> str:
-        """Host that EC2's calls go to if it is not AWS's own (AWS_ENDPOINT_URL), or ""."""
-        host = urlsplit(self.client("ec2", self.home_region).meta.endpoint_url).hostname or ""
-        return "" if any(host.endswith("." + suffix) for suffix in self._aws_suffixes()) else host
+        """Hosts that calls go to if they are not AWS's own (AWS_ENDPOINT_URL), or "".
+
+        One that serves all stands alone, else each behind its service.
+        """
+        addresses = {s: self.client(s, self.home_region).meta.endpoint_url for s in SERVICES}
+        hosts = {
+            service: urlsplit(address).hostname or "" for service, address in addresses.items()
+        }
+        suffixes = tuple(f".{suffix}" for suffix in self._aws_suffixes())
+        own = {service: host for service, host in hosts.items() if not host.endswith(suffixes)}
+        if len(own) == len(SERVICES) and len(set(own.values())) == 1:
+            return hosts[SERVICES[0]]
+        return ", ".join(f"{service}: {host}" for service, host in own.items())
 
     def _aws_suffixes(self) -> set[str]:
         outputs = [p["outputs"] for p in self._session.get_data("partitions")["partitions"]]

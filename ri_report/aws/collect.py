@@ -56,6 +56,7 @@ def collect(scope: Scope, *, as_of: datetime, run: str, progress: Progress) -> I
     with Clients(
         profile=scope.profile, region=scope.region, concurrency=scope.concurrency
     ) as clients:
+        endpoint = clients.custom_endpoint
         caller = identify(clients)
         accounts = list_accounts(clients, caller, scope)
         reader = Reader(clients, RoleCredentials(clients, caller, scope))
@@ -69,7 +70,7 @@ def collect(scope: Scope, *, as_of: datetime, run: str, progress: Progress) -> I
             as_of=as_of,
             run=run,
             source="aws",
-            endpoint=clients.custom_endpoint,
+            endpoint=endpoint,
             caller_account_id=caller.account_id,
         )
 

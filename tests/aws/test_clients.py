@@ -138,8 +138,26 @@ def test_an_endpoint_of_ones_own_is_named_without_its_password(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", "https://someone:hidden@aws.example.com:8443/x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://someone:hidden@aws.example.com:8443/x")
     assert clients().custom_endpoint == "aws.example.com"
+
+
+OWN_ENDPOINTS = {
+    ("STS",): "sts: sts.example.com",
+    ("EC2", "ORGANIZATIONS"): "ec2: ec2.example.com, organizations: organizations.example.com",
+}
+
+
+@pytest.mark.parametrize("services", OWN_ENDPOINTS)
+def test_each_service_that_goes_elsewhere_is_named(
+    clients: Make, monkeypatch: pytest.MonkeyPatch, services: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    for service in services:
+        address = f"https://{service.lower()}.example.com"
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", address)
+    assert clients().custom_endpoint == OWN_ENDPOINTS[services]
 
 
 def test_a_profile_that_does_not_exist_is_a_configuration_error(clients: Make) -> None:
