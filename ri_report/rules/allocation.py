@@ -171,6 +171,8 @@ def _inverse(order: NDArray[np.integer[Any]]) -> Integers:
 
 def _only(turn: NDArray[np.bool_], keys: Integers) -> Integers:
     """Take the key from usage whose turn it is not."""
+    if turn.all():
+        return keys
     is_out = np.zeros(len(keys), dtype=bool)
     is_out[: len(turn)] = ~turn
     return np.where(is_out, -1, keys)

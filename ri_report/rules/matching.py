@@ -68,8 +68,10 @@ def in_capacity(usage: pd.DataFrame) -> pd.Series[bool]:
     pricing and billing"). That this holds for an instance inside one too is read from those words;
     AWS gives no example.
     """
-    inside = usage.get("capacity_reservation_id", pd.Series("", usage.index)).fillna("") != ""
-    return inside | is_idle_slot(usage)
+    slots = is_idle_slot(usage)
+    if "capacity_reservation_id" not in usage:
+        return slots
+    return slots | (usage["capacity_reservation_id"].fillna("") != "")
 
 
 def is_idle_slot(usage: pd.DataFrame) -> pd.Series[bool]:
@@ -78,7 +80,9 @@ def is_idle_slot(usage: pd.DataFrame) -> pd.Series[bool]:
     Raises:
         ValueError: a kind is neither `instance` nor `idle_slot`.
     """
-    kind = usage.get("kind", pd.Series(INSTANCE, usage.index))
+    if "kind" not in usage:
+        return pd.Series(data=False, index=usage.index)
+    kind = usage["kind"]
     unknown = set(kind.unique()) - {INSTANCE, IDLE_SLOT}
     if unknown:
         raise ValueError(f"usage: no kind {', '.join(sorted(map(repr, unknown)))}")
