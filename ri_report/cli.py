@@ -288,13 +288,11 @@ def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
     metavar="NAME",
     help="Role that the job runs as; otherwise the whole application account is trusted.",
 )
+@options_of(CONFIG)
 @option(
-    "--role-name",
-    default="CrossAccountInstanceCounter",
-    metavar="NAME",
-    help="Name of the member role [CrossAccountInstanceCounter].",
+    "--role-name", metavar="NAME", help="Name of the member role [CrossAccountInstanceCounter]."
 )
-@option("--external-id", default="", metavar="ID", help="Demand this external id.")
+@option("--external-id", metavar="ID", help="Demand this external id.")
 @click.option(
     "--organization-id",
     default="",
@@ -307,8 +305,10 @@ def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
     default="aws",
     help="AWS partition of the accounts [aws].",
 )
-def iam(form: str, **names: str) -> int:
+def iam(form: str, **options: Any) -> int:
     r"""Print what the accounts must grant: the member role and the application's policy.
+
+    Role names and the external id are those of the configuration, where there is one.
 
     \b
     1. Roll the member role out to every account (StackSet, or your own tooling).
@@ -317,15 +317,19 @@ def iam(form: str, **names: str) -> int:
     """
     from ri_report.aws.grants import grants
 
+    config = _config(options["config"], _overrides(options))
     click.echo(
         grants(
             form,
-            role_name=names["role_name"],
-            application_account_id=names["application_account"],
-            application_role_name=names["application_role"],
-            external_id=names["external_id"],
-            organization_id=names["organization_id"],
-            partition=names["partition"],
+            role_name=config.organization.role_name,
+            application_account_id=options["application_account"],
+            application_role_name=options["application_role"],
+            external_id=config.organization.external_id.get_secret_value(),
+            organization_id=options["organization_id"],
+            partition=options["partition"],
+            other_roles=tuple(
+                (each.id, each.role_name) for each in config.account if each.role_name
+            ),
         ),
         nl=False,
     )

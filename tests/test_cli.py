@@ -430,3 +430,20 @@ def test_what_accounts_must_grant_is_printed(command: Command, form: str) -> Non
     ended = command("iam", "--application-account", "111122223333", "--format", form)
     assert (ended.code, ended.err) == (0, "")
     assert "ec2:DescribeReservedInstances" in ended.out
+
+
+def test_what_accounts_must_grant_follows_the_configuration(command: Command) -> None:
+    Path("mine.toml").write_text(
+        '[organization]\nrole_name = "Counter"\nexternal_id = "k-9"\n'
+        '[[account]]\nid = "222222222222"\nrole_name = "Other"\n[[account]]\nid = "333333333333"'
+    )
+    ended = command("iam", "--application-account", "111122223333", "--config", "mine.toml")
+    printed = json.loads(ended.out)
+    assert printed["MemberRole"]["RoleName"] == "Counter"
+    assert '"sts:ExternalId": "k-9"' in ended.out
+    assert "arn:aws:iam::222222222222:role/Other" in ended.out
+    assert "333333333333" not in ended.out
+    Path("mine.toml").rename("ri-report.toml")
+    assert command("iam", "--application-account", "111122223333").out == ended.out
+    over = command("iam", "--application-account", "111122223333", "--role-name", "Flag")
+    assert json.loads(over.out)["MemberRole"]["RoleName"] == "Flag"

@@ -39,6 +39,7 @@ def grants(  # noqa: PLR0913 - one keyword for each name that the policies hold
     external_id: str = "",
     organization_id: str = "",
     partition: str = "aws",
+    other_roles: tuple[tuple[str, str], ...] = (),
 ) -> str:
     """Print the member role and the application's own policy; needs no AWS access.
 
@@ -50,6 +51,7 @@ def grants(  # noqa: PLR0913 - one keyword for each name that the policies hold
         external_id: External id of the trust policy, "" for none.
         organization_id: Organization whose members alone are trusted, "" for any.
         partition: For `json`; a template finds its partition where it is deployed.
+        other_roles: As in `policies.Names`.
 
     Raises:
         ConfigError: a value that AWS would refuse, or an unknown form.
@@ -61,6 +63,7 @@ def grants(  # noqa: PLR0913 - one keyword for each name that the policies hold
         application_role_name,
         external_id,
         organization_id,
+        other_roles=other_roles,
     )
     if form not in FORMS:
         raise ConfigError(f"--format {form!r}: use one of {', '.join(FORMS)}")
@@ -70,6 +73,7 @@ def grants(  # noqa: PLR0913 - one keyword for each name that the policies hold
 
 def _check(names: Names) -> None:
     check("--role-name", checked_role_name, names.role_name)
+    check("role_name", checked_role_name, *(name for _, name in names.other_roles))
     check("--application-account", checked_account_id, names.application_account_id)
     if names.application_role_name:
         check("--application-role", checked_role_name, names.application_role_name)

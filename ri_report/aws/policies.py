@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ri_report.aws.permissions import (
@@ -27,6 +27,7 @@ class Names:
         application_role_name: The job's role there; "" trusts whomever that account lets assume.
         external_id: What the trust policy demands as external id; "" demands none.
         organization_id: Trust only members of this organization; "" does not ask.
+        other_roles: Accounts whose role has a name of its own: account id and role name.
     """
 
     partition: str
@@ -35,6 +36,7 @@ class Names:
     application_role_name: str = ""
     external_id: str = ""
     organization_id: str = ""
+    other_roles: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
 
 def read_policy() -> Document:
@@ -81,9 +83,16 @@ def application_policy(names: Names) -> Document:
         "Sid": "AssumeMemberRole",
         "Effect": "Allow",
         "Action": ASSUME_ROLE,
-        "Resource": f"arn:{names.partition}:iam::*:role/{names.role_name}",
+        "Resource": _member_roles(names),
     }
     return _document([list_accounts, assume, read_statement()])
+
+
+def _member_roles(names: Names) -> str | list[str]:
+    """The one role name in any account, and beside it the accounts that have another."""
+    roles = (("*", names.role_name), *names.other_roles)
+    arns = [f"arn:{names.partition}:iam::{account}:role/{name}" for account, name in roles]
+    return arns if names.other_roles else arns[0]
 
 
 def _document(statements: list[Document]) -> Document:

@@ -95,6 +95,7 @@ def _template(names: Names) -> Document:
     references = Names(
         "${AWS::Partition}",
         *(f"${{{name}}}" if name in parameters else "" for name in PARAMETERS),
+        other_roles=names.other_roles,
     )
     role = {
         "RoleName": {"Ref": "RoleName"},
@@ -165,6 +166,7 @@ def terraform(names: Names) -> str:
     references = Names(
         "${data.aws_partition.current.partition}",
         *(f"${{var.{_variable(name)}}}" if name in given else "" for name in PARAMETERS),
+        other_roles=names.other_roles,
     )
     variables = "".join(_terraform_variable(name, value) for name, value in given.items())
     documents = {

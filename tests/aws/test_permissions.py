@@ -21,8 +21,11 @@ from ri_report.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NAMES = {"role_name": "CrossAccountInstanceCounter", "application_account_id": "111122223333"}
-NARROW = {
+NAMES: dict[str, Any] = {
+    "role_name": "CrossAccountInstanceCounter",
+    "application_account_id": "111122223333",
+}
+NARROW: dict[str, Any] = {
     **NAMES,
     "application_role_name": "ri-report-job",
     "external_id": "k-9:2026",
@@ -109,7 +112,7 @@ def test_the_partition_is_a_parameter_of_json_and_found_by_the_templates() -> No
 
 @pytest.mark.parametrize("form", ["cloudformation", "stackset"])
 @pytest.mark.parametrize("names", [NAMES, NARROW])
-def test_the_templates_are_valid_cloudformation(form: str, names: dict[str, str]) -> None:
+def test_the_templates_are_valid_cloudformation(form: str, names: dict[str, Any]) -> None:
     api = pytest.importorskip("cfnlint.api", reason="cfn-lint comes with moto's server")
     found = api.lint_all(grants(form, **names))
     # Rules that begin with I are advice, not faults.
@@ -139,6 +142,30 @@ def test_the_stackset_template_says_how_it_is_deployed() -> None:
     assert "aws cloudformation create-stack-set " in steps
     assert "aws cloudformation create-stack-instances " in steps
     assert "CAPABILITY_NAMED_IAM" in steps
+
+
+OTHERS = (("222233334444", "Reader"), ("333344445555", "path-less_2"))
+
+
+def test_the_application_may_assume_every_role_that_is_configured() -> None:
+    printed = json.loads(grants("json", **NAMES, other_roles=OTHERS))
+    statements = {s["Sid"]: s for s in printed["ApplicationPolicy"]["PolicyDocument"]["Statement"]}
+    assert statements["AssumeMemberRole"]["Resource"] == [
+        "arn:aws:iam::*:role/CrossAccountInstanceCounter",
+        "arn:aws:iam::222233334444:role/Reader",
+        "arn:aws:iam::333344445555:role/path-less_2",
+    ]
+
+
+@pytest.mark.parametrize("form", ["cloudformation", "stackset", "terraform"])
+def test_templates_hold_the_other_roles_in_their_own_partition(form: str) -> None:
+    printed = grants(form, **NAMES, other_roles=OTHERS)
+    partition = "data.aws_partition.current.partition" if form == "terraform" else "AWS::Partition"
+    for account, name in OTHERS:
+        assert f"arn:${{{partition}}}:iam::{account}:role/{name}" in printed
+    if form != "terraform":
+        api = pytest.importorskip("cfnlint.api", reason="cfn-lint comes with moto's server")
+        assert [m for m in api.lint_all(printed) if not m.rule.id.startswith("I")] == []
 
 
 def test_terraform_encodes_the_same_documents() -> None:
