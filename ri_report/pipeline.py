@@ -21,6 +21,7 @@ from ri_report.report.story import story
 from ri_report.rules.analysis import analyze
 from ri_report.rules.conservation import check_conservation
 from ri_report.rules.sharing import Sharing, check_members
+from ri_report.rules.unknown import blind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -124,7 +125,7 @@ def explain_snapshot(folder: Path, config: Config | None, identifier: str) -> li
 
 
 def analyze_inventory(inventory: Inventory, config: Config) -> tuple[Analysis, Sharing]:
-    """Apply the rules under the configured sharing, and check that the numbers agree.
+    """Apply the rules under the configured sharing, check that the numbers agree, and blind them.
 
     Raises:
         ConfigError: a sharing group names the management account or one that is not listed.
@@ -134,7 +135,7 @@ def analyze_inventory(inventory: Inventory, config: Config) -> tuple[Analysis, S
     check_members(sharing, inventory.accounts)
     analysis = analyze(inventory, sharing)
     check_conservation(analysis)
-    return analysis, sharing
+    return blind(analysis, inventory.outcomes), sharing
 
 
 def keep(inventory: Inventory, config: Config) -> Path:

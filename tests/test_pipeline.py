@@ -113,6 +113,7 @@ def test_a_run_over_everything_is_complete(command: Command, organization_served
         "complete": True,
         "accounts_read": 2,
         "accounts_total": 2,
+        "accounts_left_out": 0,
         "gaps": [],
     }
     # 2 of 5 bought m5.large (4 units each) and both c5.xlarge (8 units each) are in use.

@@ -39,7 +39,10 @@ class Status(StrEnum):
 
 
 READ = frozenset({Status.OK, Status.EMPTY})
-HARMLESS_SKIPS = frozenset({"account_state", "excluded", "not_opted_in"})
+ACCOUNT_STATE = "account_state"
+EXCLUDED = "excluded"
+NOT_OPTED_IN = "not_opted_in"
+HARMLESS_SKIPS = frozenset({ACCOUNT_STATE, EXCLUDED, NOT_OPTED_IN})
 
 
 @dataclass(frozen=True)

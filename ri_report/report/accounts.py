@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from ri_report.inventory.frames import Column, Frame
-from ri_report.inventory.outcomes import READ, CellKind
+from ri_report.inventory.outcomes import NOT_OPTED_IN, READ, CellKind
 from ri_report.rules.coverage import ratio
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
 
@@ -21,7 +21,13 @@ ACCOUNT_SUMMARY = Frame(
         Column("account_id", "text", "12 digits", "Account"),
         Column("account_name", "text", "Name in Organizations or the configuration", "Name"),
         Column("state", "text", "State in Organizations"),
-        Column("reading", "text", "read, partly read, not read, or not queried", "Reading"),
+        Column(
+            "reading",
+            "text",
+            "read, partly read, not read, nothing to read (none of the wanted regions is enabled),"
+            " or not queried",
+            "Reading",
+        ),
         Column("running_instances", "count", "Running instances", "Running", nullable=True),
         Column("running_units", "units", "Eligible units running", nullable=True),
         Column("covered_units", "units", "Of these, covered", nullable=True),
@@ -49,9 +55,12 @@ ACCOUNT_SUMMARY = Frame(
 )
 
 READ_IN_FULL = "read"
+PARTLY_READ = "partly read"
+NOT_READ = "not read"
+NOTHING_TO_READ = "nothing to read"
 NOT_QUERIED = "not queried"
-NO_INSTANCES = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.INSTANCES})
-NO_RESERVATIONS = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.RESERVATIONS})
+READINGS_IN_FULL = frozenset({READ_IN_FULL, NOTHING_TO_READ})
+"""An account without any of the wanted regions has nothing there: that is known, and it is 0."""
 
 
 def is_in_total(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -60,49 +69,45 @@ def is_in_total(rows: pd.DataFrame) -> pd.Series[bool]:
 
 
 def account_summary(inventory: Inventory, analysis: Analysis) -> pd.DataFrame:
-    """Return frame `ACCOUNT_SUMMARY`; what was not read of an account is unknown, never 0."""
-    accounts, gaps = inventory.accounts, inventory.outcomes[inventory.outcomes["is_gap"]]
-    totals = analysis.pools.groupby("account_id").sum(numeric_only=True)
-    counts = analysis.running.groupby("account_id")["running_instances"].sum()
-    rows = accounts.merge(totals, on="account_id", how="left", validate="1:1").merge(
-        counts, on="account_id", how="left", validate="1:1"
+    """Return frame `ACCOUNT_SUMMARY`; what was not read of an account is unknown, never 0.
+
+    Args:
+        inventory: What was seen, and how the reading of each cell ended.
+        analysis: What `unknown.blind` returns: an unread cell is a row without numbers, and the
+            sums over it are unknown. An account without any row has nothing.
+    """
+    rows = inventory.accounts.assign(reading=_readings(inventory))
+    queried = is_in_total(rows)
+    sums = (
+        _sums(rows["account_id"], frame).where(queried)
+        for frame in (analysis.running, analysis.pools)
     )
-    rows["reading"] = _reading(rows["account_id"], inventory.outcomes)
-    queried = rows["reading"] != NOT_QUERIED
-    instances_known = queried & ~rows["account_id"].isin(_accounts_without(gaps, NO_INSTANCES))
-    bought_known = queried & ~rows["account_id"].isin(_accounts_without(gaps, NO_RESERVATIONS))
-    for name, known in {
-        "running_instances": instances_known,
-        "running_units": instances_known,
-        "covered_units": instances_known & bought_known,
-        "borrowed_units": instances_known & bought_known,
-        "purchased_units": bought_known,
-        # What an account runs itself comes first, so that what it lends follows from it.
-        "used_units": instances_known & bought_known,
-        "lent_units": instances_known & bought_known,
-    }.items():
-        rows[name] = rows[name].astype("Float64").fillna(0.0).where(known)
-    return rows.assign(
-        coverage_ratio=ratio(rows["covered_units"], rows["running_units"]),
-        utilization_ratio=ratio(rows["used_units"], rows["purchased_units"]),
+    summary = pd.concat([rows, *sums], axis="columns")
+    return summary.assign(
+        coverage_ratio=ratio(summary["covered_units"], summary["running_units"]),
+        utilization_ratio=ratio(summary["used_units"], summary["purchased_units"]),
     )
 
 
-def _accounts_without(gaps: pd.DataFrame, kinds: frozenset[CellKind]) -> set[str]:
-    return set(gaps.loc[gaps["kind"].isin(kinds), "account_id"])
+def _sums(ids: pd.Series[str], frame: pd.DataFrame) -> pd.DataFrame:
+    """Add up what of `ACCOUNT_SUMMARY` a frame has, by account; aligned with the ids."""
+    names = [c.name for c in ACCOUNT_SUMMARY.columns if c.kind in ("count", "units")]
+    numbers = frame[["account_id", *(name for name in names if name in frame)]]
+    sums = numbers.groupby("account_id").sum(skipna=False).astype("Float64")
+    return sums.reindex(ids, fill_value=0.0).set_axis(ids.index)
 
 
-def _reading(account_ids: pd.Series[str], outcomes: pd.DataFrame) -> list[str]:
+def _readings(inventory: Inventory) -> list[str]:
+    outcomes = inventory.outcomes
     gaps = outcomes[outcomes["is_gap"]]
-    unread = _accounts_without(gaps, frozenset({CellKind.ACCOUNT, CellKind.REGIONS}))
-    partly = set(gaps["account_id"])
-    read = set(outcomes.loc[outcomes["status"].isin(READ), "account_id"])
-
-    def reading(account_id: str) -> str:
-        if account_id in unread:
-            return "not read"
-        if account_id in partly:
-            return "partly read"
-        return READ_IN_FULL if account_id in read else NOT_QUERIED
-
-    return [reading(account_id) for account_id in account_ids]
+    kinds = gaps["kind"].isin([CellKind.ACCOUNT, CellKind.REGIONS])
+    has = {
+        NOT_READ: set(gaps.loc[kinds, "account_id"]),
+        PARTLY_READ: set(gaps["account_id"]),
+        READ_IN_FULL: set(outcomes.loc[outcomes["status"].isin(READ), "account_id"]),
+        NOTHING_TO_READ: set(outcomes.loc[outcomes["reason"] == NOT_OPTED_IN, "account_id"]),
+    }
+    return [
+        next((reading for reading, ids in has.items() if account_id in ids), NOT_QUERIED)
+        for account_id in inventory.accounts["account_id"]
+    ]

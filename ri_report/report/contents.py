@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from ri_report.inventory.frames import Column, Frame
 from ri_report.inventory.outcomes import OUTCOMES
 from ri_report.inventory.schema import RESERVATIONS
-from ri_report.report.accounts import (
-    ACCOUNT_SUMMARY,
-    NO_INSTANCES,
-    NO_RESERVATIONS,
-    account_summary,
-    is_in_total,
-)
+from ri_report.report.accounts import ACCOUNT_SUMMARY, account_summary, is_in_total
 from ri_report.report.capacity import POOLS_SHOWN, capacity_rows, pool_rows
 from ri_report.rules.basis import BASIS, MARKED
 from ri_report.rules.capacity import CAPACITY
@@ -30,10 +22,12 @@ from ri_report.rules.zones import ZONE_MATCH
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ri_report.inventory.outcomes import CellKind
+    import pandas as pd
+
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
 
+    Needed = Literal["instances", "reservations"]
     Rows = Callable[[Inventory, Analysis], pd.DataFrame]
 
 ALLOCATED = Frame(
@@ -45,7 +39,7 @@ ALLOCATED = Frame(
         Column("instance_id", "text", "Instance that is covered"),
         Column("instance_account_id", "text", "Account that runs it", "Runs in"),
         Column("tier", "text", "owner: own account; group or organization: borrowed"),
-        Column("covered_units", "units", "Normalized units covered"),
+        Column("covered_units", "units", "Normalized units covered", nullable=True),
         BASIS,
     ),
 )
@@ -60,13 +54,6 @@ FAMILIES = Frame(
     (Column("family", "text", "Instance family: all before the dot"), *MEASURES),
 )
 PURCHASES = Frame("purchases", RESERVATIONS.key, RESERVATIONS.columns)
-COUNTS = Frame(
-    RUNNING.name,
-    RUNNING.key,
-    tuple(
-        replace(c, nullable=True) if c.kind in ("count", "units") else c for c in RUNNING.columns
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -78,6 +65,7 @@ class Entry:
         note: Where it comes from and how it is to be read, in a sentence.
         frame: The declaration of its columns.
         rows: Makes its rows, in the order in which they are shown.
+        needs: `instances` or `reservations`, if where these were not read it may lack rows.
         in_total: Tells for each row whether the total covers it; None where it covers all.
     """
 
@@ -85,6 +73,7 @@ class Entry:
     note: str
     frame: Frame
     rows: Rows
+    needs: tuple[Needed, ...] = ()
     in_total: Callable[[pd.DataFrame], pd.Series[bool]] | None = None
 
 
@@ -101,35 +90,6 @@ def _families(analysis: Analysis) -> pd.DataFrame:
     return measure(analysis.covered.assign(family=family), FAMILIES.key).sort_values(
         ["running_units", "family"], ascending=[False, True]
     )
-
-
-def _with_unknown(coverage: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    """Mark coverage without reservations as unknown, and add what was not read at all."""
-    measures = [column.name for column in MEASURES]
-    blind = _cells(gaps, NO_RESERVATIONS)
-    known = coverage.copy()
-    keys = list(zip(known["account_id"], known["region"], strict=True))
-    unsure = pd.Series([key in blind or (key[0], "") in blind for key in keys], known.index, bool)
-    for name in measures:
-        if not name.startswith("running"):
-            known[name] = known[name].mask(unsure)
-    known["basis"] = known["basis"].mask(unsure, "")
-    return _with_unseen(MARKED["coverage_by_account"], known, gaps)
-
-
-def _with_unseen(frame: Frame, rows: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    """Add a row of unknowns for each account or region whose instances were not read."""
-    unseen = frame.of(
-        {"account_id": account, "region": region}
-        for account, region in sorted(_cells(gaps, NO_INSTANCES))
-    )
-    known = rows[frame.names].astype(unseen.dtypes.to_dict())
-    return pd.concat([known, unseen]).sort_values(list(frame.key))
-
-
-def _cells(gaps: pd.DataFrame, kinds: frozenset[CellKind]) -> set[tuple[str, str]]:
-    chosen = gaps[gaps["kind"].isin(kinds)]
-    return set(zip(chosen["account_id"], chosen["region"], strict=True))
 
 
 def _allocated(analysis: Analysis) -> pd.DataFrame:
@@ -165,6 +125,7 @@ CONTENTS = (
         " a different place in each account; the zone id is the place.",
         MARKED["coverage"],
         lambda _, analysis: analysis.coverage,
+        ("instances",),
     ),
     Entry(
         "Utilization",
@@ -172,6 +133,7 @@ CONTENTS = (
         " observation, and then by idle slots of capacity reservations.",
         MARKED["utilization"],
         lambda _, analysis: _most_unused_first(analysis.utilization),
+        ("reservations",),
     ),
     Entry(
         "Unused by reason",
@@ -179,6 +141,7 @@ CONTENTS = (
         " unused units.",
         UNUSED_REASONS,
         lambda _, analysis: _most_unused_first(analysis.unused_reasons),
+        ("reservations",),
     ),
     Entry(
         "Zones by name or id",
@@ -186,6 +149,7 @@ CONTENTS = (
         " of the same name, as AWS's billing guide words it, or in the same physical place.",
         ZONE_MATCH,
         lambda _, analysis: analysis.zone_match,
+        ("instances", "reservations"),
     ),
     Entry(
         "Coverage by family",
@@ -193,18 +157,20 @@ CONTENTS = (
         " firm: AWS's rules fix them.",
         FAMILIES,
         lambda _, analysis: _families(analysis),
+        ("instances",),
     ),
     Entry(
         "Coverage by account",
         "Coverage by the account that runs the instances. What was not read is unknown.",
         MARKED["coverage_by_account"],
-        lambda inventory, analysis: _with_unknown(analysis.coverage_by_account, _gaps(inventory)),
+        lambda _, analysis: analysis.coverage_by_account,
     ),
     Entry(
         "Uncovered",
         "Instances that are not fully covered, largest first.",
         MARKED["uncovered"],
         lambda _, analysis: analysis.uncovered,
+        ("instances",),
     ),
     Entry(
         "Pools",
@@ -226,6 +192,7 @@ CONTENTS = (
         "Ends of terms and queued purchases, by month.",
         EXPIRIES,
         lambda _, analysis: analysis.expiries,
+        ("reservations",),
     ),
     Entry(
         "Accounts",
@@ -233,7 +200,7 @@ CONTENTS = (
         " because they are excluded or not active, are in no total.",
         ACCOUNT_SUMMARY,
         account_summary,
-        is_in_total,
+        in_total=is_in_total,
     ),
     Entry(
         "Not read",
@@ -245,8 +212,8 @@ CONTENTS = (
         "Running instances",
         "All running instances by account, region and type, before any rule about discounts."
         " What was not read is unknown.",
-        COUNTS,
-        lambda inventory, analysis: _with_unseen(COUNTS, analysis.running, _gaps(inventory)),
+        RUNNING,
+        lambda _, analysis: analysis.running,
     ),
     Entry(
         "Purchases",
@@ -254,18 +221,21 @@ CONTENTS = (
         " instance.",
         PURCHASES,
         lambda inventory, _: inventory.reservations,
+        ("reservations",),
     ),
     Entry(
         "Not eligible",
         "Running instances that no reservation can cover; they are in no ratio.",
         NOT_ELIGIBLE,
         lambda _, analysis: analysis.not_eligible,
+        ("instances",),
     ),
     Entry(
         "No discount now",
         "Reservations that give no discount at this moment, by state; they are in no ratio.",
         OTHER_STATES,
         lambda _, analysis: analysis.other_states,
+        ("reservations",),
     ),
     Entry(
         "Allocations",
@@ -273,6 +243,7 @@ CONTENTS = (
         " reservations.",
         ALLOCATED,
         lambda _, analysis: _allocated(analysis),
+        ("instances", "reservations"),
     ),
 )
 """Every table, in reading order."""

@@ -93,6 +93,7 @@ def _completeness(report: Report) -> dict[str, Any]:
         "complete": report.is_complete,
         "accounts_read": report.accounts_read,
         "accounts_total": report.accounts_total,
+        "accounts_left_out": report.accounts_left_out,
         "gaps": [_raw_values(row) for row in report.tables["gaps"].rows.to_dict("records")],
     }
 
@@ -103,6 +104,7 @@ def _described(table: Table) -> dict[str, Any]:
         "note": table.note,
         "file": f"tables/{table.name}.csv",
         "rows": len(table.rows),
+        "may_lack_rows": table.may_lack_rows,
         "key": list(table.frame.key),
         "total": _raw_values(table.total()),
         "columns": [

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ri_report.report.charts import Bar, bars
 from ri_report.report.formats import number, text_of
+from ri_report.report.wording import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,7 @@ def _coverage_by_family(report: Report) -> Figure:
         )
         for row in rows[:MOST_FAMILIES]
     ]
-    caption = "Normalized units running: solid is covered, hatched is not."
+    caption = "Normalized units running: solid is covered, hatched is not; hollow, unknown."
     left_out = len(rows) - len(shown)
     if left_out:
         caption += f" The {left_out:,} smallest families are in the table."
@@ -77,6 +78,7 @@ def _utilization(report: Report) -> Figure:
         (row for row in rows if row["unused_units"] > 0),
         key=lambda row: (-row["unused_units"], row["reservation_id"]),
     )
+    unknown = sum(_known(row["unused_units"]) is None for row in rows)
     names = account_names(report)
     shown = [_reservation(row, names) for row in idle[:MOST_RESERVATIONS]]
     return _figure(
@@ -84,13 +86,15 @@ def _utilization(report: Report) -> Figure:
             "chart-reservations",
             "Reservations that are not fully used",
             "Normalized units bought: solid is used, hatched is not; most unused first."
-            + _rest_of_reservations(len(rows) - len(idle), len(idle) - len(shown)),
+            + _rest_of_reservations(
+                len(rows) - len(idle) - unknown, len(idle) - len(shown), unknown
+            ),
             "",
             "utilization",
             is_wide=True,
         ),
         shown,
-        "Every active reservation is used in full." if rows else "No active reservation was seen.",
+        _without_idle(len(rows), unknown),
     )
 
 
@@ -110,10 +114,24 @@ def _reservation(row: dict[str, Any], names: dict[str, str]) -> Bar:
     )
 
 
-def _rest_of_reservations(full: int, capped: int) -> str:
+def _without_idle(count: int, unknown: int) -> str:
+    """Say why no reservation is drawn, in words that hold of what was read."""
+    if unknown:
+        some = quantity(unknown, "reservation")
+        return f"The use of {some} is unknown; no other was seen unused."
+    return (
+        "Every active reservation that was seen is used in full."
+        if count
+        else "No active reservation was seen."
+    )
+
+
+def _rest_of_reservations(full: int, capped: int, unknown: int) -> str:
     words = f" {capped:,} more that are not fully used are in the table." if capped else ""
     if full:
         words += f" {full:,} {'is' if full == 1 else 'are'} used in full and not drawn."
+    if unknown:
+        words += f" {unknown:,}, whose use is unknown, {'is' if unknown == 1 else 'are'} not drawn."
     return words
 
 
@@ -130,12 +148,12 @@ def _expiry_timeline(report: Report) -> Figure:
             "chart-expiries",
             "What ends when",
             "Instances whose reservation ends, and queued ones that start. Bars are normalized"
-            " units that end: solid is in use now, hatched is not.",
+            " units that end: solid is in use now, hatched is not; hollow, unknown.",
             "",
             "expiries",
         ),
         shown if rows else [],
-        "No active reservation ends and no queued purchase starts.",
+        "No active reservation was seen that ends, and no queued purchase that starts.",
     )
 
 
@@ -151,7 +169,7 @@ def _ending(label: str, rows: list[dict[str, Any]]) -> Bar:
         " · ".join(word for word in (ends, starts) if word),
         f"{number(units)} unit{'' if units == 1 else 's'}" if ending else "",
         float(units),
-        float(used),
+        _known(used),
     )
 
 

@@ -8,17 +8,14 @@ import pandas as pd
 
 from ri_report.report.capacity import unread_capacity
 from ri_report.report.formats import NOT_APPLICABLE, percent
+from ri_report.report.limits import accounts_left_out, management_unknown, zones_unknown
 from ri_report.report.model import Finding
+from ri_report.report.wording import named, quantity, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
     from ri_report.rules.sharing import Sharing
-
-NAMED = 5
-"""How many accounts, types or ids a line names before it says how many more there are."""
 
 BASIS_TEXT = {
     "multiple": "AWS documents no normalization factor; 8 x N is used, as in all of its table",
@@ -43,6 +40,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
     """Return the findings: gaps first, then warnings, then notes."""
     return (
         *gaps(inventory),
+        *accounts_left_out(inventory, sharing),
         *_sharing(inventory, sharing),
         *_ungrouped(inventory, analysis, sharing),
         *_factors(analysis),
@@ -50,29 +48,13 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *_platforms(analysis),
         *_reservations(analysis),
         *_zone_match(analysis, sharing),
+        *zones_unknown(analysis, sharing),
         *_zone_names(analysis),
         *_not_eligible(analysis),
         *_capacity(inventory),
+        *management_unknown(inventory),
         *_source(inventory),
     )
-
-
-def quantity(count: int, noun: str) -> str:
-    """Return `1 reservation` or `2 reservations`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def words(code: str) -> str:
-    """Return a reason of a closed list as words: `capacity block`."""
-    return code.replace("_", " ")
-
-
-def named(values: Iterable[str]) -> str:
-    """Return the distinct values in order, the first few by name: `a, b and 3 more`."""
-    distinct = sorted(set(values))
-    more = len(distinct) - NAMED
-    head = ", ".join(distinct[:NAMED])
-    return f"{head} and {more:,} more" if more > 0 else head
 
 
 def gaps(inventory: Inventory) -> list[Finding]:
@@ -216,10 +198,13 @@ def _zone_match(analysis: Analysis, sharing: Sharing) -> list[Finding]:
     used, covered = analysis.utilization, analysis.covered
     text = (
         f"{quantity(len(rows), 'reservation')} would be used differently if zonal ones matched the"
-        f" zones of other accounts by {there} and not by {here}:"
-        f" utilization {_change(used['used_units'], used['purchased_units'], used_more)},"
-        f" coverage {_change(covered['covered_units'], covered['units'], covered_more)}"
+        f" zones of other accounts by {there} and not by {here}"
     )
+    if used["used_units"].notna().all() and covered["covered_units"].notna().all():
+        text += (
+            f": utilization {_change(used['used_units'], used['purchased_units'], used_more)},"
+            f" coverage {_change(covered['covered_units'], covered['units'], covered_more)}"
+        )
     fix = "AWS's billing guide says by name; where a bill says otherwise, set sharing.zonal_match"
     return [Finding("warning", text, fix, "zone_match")]
 

@@ -24,11 +24,15 @@ def moment(value: datetime) -> str:
 
 def number(value: float) -> str:
     """Return up to two decimals with thousands separators: `1,234`, `0.25`, `2.5`."""
+    if pd.isna(value):
+        return UNKNOWN
     return f"{_rounded(value, 2):,f}".rstrip("0").rstrip(".")
 
 
 def percent(value: float) -> str:
     """Return a ratio 0..1 with one decimal: `93.1 %`."""
+    if pd.isna(value):
+        return UNKNOWN
     return f"{_rounded(value * 100, 1):,f} %"
 
 

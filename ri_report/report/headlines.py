@@ -1,79 +1,57 @@
-"""Headlines: the few numbers of page one, and the three sentences beside them."""
+"""Headlines: the few numbers of page one, of what is known."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ri_report.report.formats import number, percent
-from ri_report.report.model import Kpi, Standing
+from ri_report.report.formats import UNKNOWN, number, percent
+from ri_report.report.model import Kpi
 from ri_report.rules.expiry import HORIZONS_DAYS, ending_within
-from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import pandas as pd
 
+    from ri_report.report.completeness import Basis
     from ri_report.report.model import Targets
     from ri_report.rules.analysis import Analysis
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What the headlines rest on.
-
-    Attributes:
-        accounts_read: Active accounts in scope of which everything was read.
-        accounts_total: Active accounts in scope.
-        instances: Whether any list of instances was read.
-        reservations: Whether any list of reservations was read.
-    """
-
-    accounts_read: int
-    accounts_total: int
-    instances: bool = True
-    reservations: bool = True
-
-    @property
-    def caveat(self) -> str:
-        """What must stand beside a number that does not rest on everything; "" if it does."""
-        if self.accounts_read == self.accounts_total:
-            return ""
-        return f"Of what was read: {self.accounts_read:,} of {self.accounts_total:,} accounts"
-
-    @property
-    def unread(self) -> str:
-        """Of what no list at all was read, without which no ratio means anything; "" if none."""
-        if not self.reservations:
-            return "no list of reservations was read"
-        return "" if self.instances else "no list of instances was read"
 
 
 def headlines(
     analysis: Analysis, as_of: datetime, targets: Targets, basis: Basis
 ) -> tuple[Kpi, ...]:
-    """Return the headline numbers in reading order; unknown where nothing of a kind was read.
+    """Return the headline numbers in reading order, of what is known.
+
+    What is unknown is in no sum, neither above nor below a line; where nothing is known, neither
+    is the number. With a caveat no number is judged.
 
     Args:
-        analysis: What the rules made of the inventory.
+        analysis: What `unknown.blind` returns.
         as_of: Aware UTC moment of observation.
         targets: What utilization and coverage are held against.
         basis: What was read.
     """
-    caveat = basis.caveat
     found: tuple[Kpi, ...] = (
-        _utilization(analysis.utilization, targets.utilization, caveat),
-        _coverage(analysis.covered, targets.coverage, caveat),
-        _idle(analysis.utilization, caveat),
-        _uncovered(analysis, caveat),
-        _expiring(analysis.utilization, as_of, caveat),
+        _utilization(analysis.utilization, targets.utilization, basis),
+        _coverage(analysis.covered, targets.coverage, basis),
+        _idle(analysis.utilization, basis),
+        _uncovered(analysis.covered, basis),
+        _expiring(analysis.utilization, as_of, basis),
     )
     if basis.unread:
-        found = tuple(
-            replace(k, value=None, standing="unknown", detail=basis.unread) for k in found
-        )
-    return (*found, _accounts_read(basis))
+        found = tuple(replace(kpi, value=None, detail=basis.unread) for kpi in found)
+    return (*(_judged(kpi, basis) for kpi in found), _accounts_read(basis))
+
+
+def _judged(kpi: Kpi, basis: Basis) -> Kpi:
+    caveat = basis.caveat
+    if caveat or (kpi.target is not None and kpi.value is None):
+        return replace(kpi, standing="unknown", caveat=caveat)
+    if kpi.target is None or kpi.value is None:
+        return kpi
+    return replace(kpi, standing="good" if kpi.value >= kpi.target else "bad")
 
 
 def _accounts_read(basis: Basis) -> Kpi:
@@ -89,142 +67,96 @@ def _accounts_read(basis: Basis) -> Kpi:
     )
 
 
-def sentences(analysis: Analysis, as_of: datetime, basis: Basis) -> tuple[str, ...]:
-    """Return what stands out, why, and what is due, as sentences that name their numbers."""
-    if basis.unread:
-        return (f"Nothing can be said about utilization and coverage: {basis.unread}.",)
-    read = " that was read" if basis.caveat else ""
-    found = (
-        _most_unused(analysis) or f"Every unit of every active reservation{read} is in use.",
-        _most_uncovered(analysis)
-        or (f"Every eligible instance{read} is covered in full." if len(analysis.covered) else ""),
-        _due(analysis.utilization, as_of)
-        or f"No reservation{read} ends within {HORIZONS_DAYS[0]} days.",
-    )
-    return tuple(sentence for sentence in found if sentence)
+def known(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the rows in which a measure is known."""
+    return frame[frame[measure].notna()]
 
 
-def _utilization(used: pd.DataFrame, target: float, caveat: str) -> Kpi:
-    bought, units = used["instance_count"].sum(), used["purchased_units"].sum()
-    size = used["purchased_units"] / used["instance_count"]
-    instances = (used["used_units"] / size).sum()
-    value = _share(used["used_units"].sum(), units)
+def _left_out(frame: pd.DataFrame, sure: pd.DataFrame, noun: str) -> str:
+    count = len(frame) - len(sure)
+    return f"; {count:,} {noun}{'' if count == 1 else 's'} left out, unknown" if count else ""
+
+
+def _sum(values: pd.Series[float], *, is_all: bool) -> float | None:
+    """Return the sum of what is known; of nothing it is 0 only where nothing is missing."""
+    return float(values.sum()) if len(values) or is_all else None
+
+
+def _utilization(used: pd.DataFrame, target: float, basis: Basis) -> Kpi:
+    sure = known(used, "used_units")
+    bought, units = sure["instance_count"].sum(), sure["purchased_units"].sum()
+    size = sure["purchased_units"] / sure["instance_count"]
+    instances = (sure["used_units"] / size).sum()
     detail = (
-        f"{number(used['used_units'].sum())} of {number(units)} normalized units; "
+        f"{number(sure['used_units'].sum())} of {number(units)} normalized units; "
         f"counted in instances {percent(instances / bought)}"
         if bought
-        else "no active reservations"
+        else basis.nothing("active reservations")
     )
-    if idle := used["idle_slot_units"].sum():
+    if idle := sure["idle_slot_units"].sum():
         detail += f"; {percent(idle / units)} by idle slots of capacity reservations"
-    standing = _standing(value, target, caveat)
-    return Kpi("utilization", "Utilization", value, "ratio", detail, None, target, standing, caveat)
+    detail += _left_out(used, sure, "reservation")
+    value = _share(sure["used_units"].sum(), units)
+    return Kpi("utilization", "Utilization", value, "ratio", detail, target=target)
 
 
-def _coverage(covered: pd.DataFrame, target: float, caveat: str) -> Kpi:
-    running = covered["units"].sum()
-    instances = (covered["covered_units"] / covered["units"]).sum()
-    value = _share(covered["covered_units"].sum(), running)
+def _coverage(covered: pd.DataFrame, target: float, basis: Basis) -> Kpi:
+    sure = known(covered, "covered_units")
+    running = sure["units"].sum()
+    instances = (sure["covered_units"] / sure["units"]).sum()
     detail = (
-        f"{number(covered['covered_units'].sum())} of {number(running)} normalized units; "
-        f"counted in instances {percent(instances / len(covered))}"
-        if len(covered)
-        else "no eligible instances running"
+        f"{number(sure['covered_units'].sum())} of {number(running)} normalized units; "
+        f"counted in instances {percent(instances / len(sure))}"
+        if len(sure)
+        else basis.nothing("eligible instances running")
     )
-    standing = _standing(value, target, caveat)
-    return Kpi("coverage", "Coverage", value, "ratio", detail, None, target, standing, caveat)
+    detail += _left_out(covered, sure, "instance")
+    value = _share(sure["covered_units"].sum(), running)
+    return Kpi("coverage", "Coverage", value, "ratio", detail, target=target)
 
 
-def _idle(used: pd.DataFrame, caveat: str) -> Kpi:
-    unused = used[used["unused_units"] > 0]
+def _idle(used: pd.DataFrame, basis: Basis) -> Kpi:
+    sure = known(used, "unused_units")
+    unused = sure[sure["unused_units"] > 0]
     wholly = int((unused["used_units"] == 0).sum())
     partly = len(unused) - wholly
     detail = f"in {len(unused):,} reservations: {wholly:,} idle, {partly:,} partly used"
-    value = float(unused["unused_units"].sum())
-    return Kpi("unused_units", "Unused units", value, "units", detail, caveat=caveat)
+    detail += _left_out(used, sure, "reservation")
+    value = _sum(sure["unused_units"], is_all=basis.is_all_seen)
+    if value is None:
+        detail = basis.nothing("use")
+    return Kpi("unused_units", "Unused units", value, "units", detail)
 
 
-def _uncovered(analysis: Analysis, caveat: str) -> Kpi:
-    covered = analysis.covered
-    value = float((covered["uncovered_units"] / covered["units"]).sum())
-    units = number(covered["uncovered_units"].sum())
-    detail = f"of {len(covered):,} eligible, {units} normalized units; partly covered ones pro rata"
-    return Kpi("uncovered_instances", "Uncovered instances", value, "units", detail, caveat=caveat)
+def _uncovered(covered: pd.DataFrame, basis: Basis) -> Kpi:
+    sure = known(covered, "uncovered_units")
+    value = _sum(sure["uncovered_units"] / sure["units"], is_all=basis.is_all_seen)
+    units = number(sure["uncovered_units"].sum())
+    detail = f"of {len(sure):,} eligible, {units} normalized units; partly covered ones pro rata"
+    detail += _left_out(covered, sure, "instance")
+    if value is None:
+        detail = basis.nothing("cover")
+    return Kpi("uncovered_instances", "Uncovered instances", value, "units", detail)
 
 
-def _expiring(used: pd.DataFrame, as_of: datetime, caveat: str) -> Kpi:
+def _expiring(used: pd.DataFrame, as_of: datetime, basis: Basis) -> Kpi:
     ending = {days: ending_within(used, days, as_of) for days in HORIZONS_DAYS}
     horizon = HORIZONS_DAYS[-1]
     within = " · ".join(f"{days} days: {len(rows):,}" for days, rows in ending.items())
-    units = number(ending[horizon]["used_units"].sum())
+    units = units_text(ending[horizon]["used_units"])
     detail = f"within {within}; {units} units now in use end within {horizon} days"
-    return Kpi(
-        "expiring_reservations",
-        f"Expiring in {horizon} days",
-        len(ending[horizon]),
-        "count",
-        detail,
-        caveat=caveat,
-    )
+    is_known = len(used) > 0 or basis.is_all_bought_seen
+    value = len(ending[horizon]) if is_known else None
+    if value is None:
+        detail = basis.nothing("active reservations")
+    label = f"Expiring in {horizon} days"
+    return Kpi("expiring_reservations", label, value, "count", detail)
+
+
+def units_text(values: pd.Series[float]) -> str:
+    """Return a sum as text; over an unknown value it is unknown."""
+    return UNKNOWN if values.isna().any() else number(values.sum())
 
 
 def _share(part: float, whole: float) -> float | None:
     return float(part) / float(whole) if whole else None
-
-
-def _standing(value: float | None, target: float, caveat: str) -> Standing:
-    if value is None or caveat:
-        return "unknown"
-    return "good" if value >= target else "bad"
-
-
-def _largest(frame: pd.DataFrame, by: list[str], measure: str) -> dict[str, Any] | None:
-    """Return the group with the largest sum, or None where nothing is above 0."""
-    sums = frame.groupby(by, as_index=False)[measure].sum()
-    sums = sums[sums[measure] > 0].sort_values([measure, *by], ascending=[False] + [True] * len(by))
-    return None if sums.empty else sums.iloc[0].to_dict()
-
-
-def _most_unused(analysis: Analysis) -> str:
-    where = analysis.active[["reservation_id", "region", "pool", "platform"]]
-    rows = analysis.unused_reasons.merge(where, on="reservation_id", how="left", validate="m:1")
-    top = _largest(rows, ["region", "pool", "platform", "reason"], "unused_units")
-    if top is None:
-        return ""
-    share = percent(top["unused_units"] / rows["unused_units"].sum())
-    why = UNUSED_REASONS_TEXT[top["reason"]]
-    return (
-        f"The largest block of unused units is {top['pool']} {top['platform']} in {top['region']}: "
-        f"{number(top['unused_units'])} units, {share} of all unused. {why}."
-    )
-
-
-def _most_uncovered(analysis: Analysis) -> str:
-    rows = analysis.uncovered.merge(
-        analysis.covered[["usage_id", "pool"]].rename(columns={"usage_id": "instance_id"}),
-        on="instance_id",
-        how="left",
-        validate="1:1",
-    )
-    top = _largest(rows, ["region", "pool", "platform", "reason"], "uncovered_units")
-    if top is None:
-        return ""
-    share = percent(top["uncovered_units"] / rows["uncovered_units"].sum())
-    why = UNCOVERED_REASONS_TEXT[top["reason"]]
-    return (
-        f"The largest block of uncovered usage is {top['pool']} {top['platform']} in "
-        f"{top['region']}: {number(top['uncovered_units'])} units, {share} of all uncovered. {why}."
-    )
-
-
-def _due(used: pd.DataFrame, as_of: datetime) -> str:
-    soon = ending_within(used, HORIZONS_DAYS[0], as_of).sort_values(["end", "reservation_id"])
-    if soon.empty:
-        return ""
-    first, units = soon.iloc[0], number(soon["used_units"].sum())
-    one = "reservation ends" if len(soon) == 1 else "reservations end"
-    return (
-        f"{len(soon):,} {one} within {HORIZONS_DAYS[0]} days and with them the cover of {units} "
-        f"units; the first is {first['instance_type']} in {first['region']} on "
-        f"{first['end']:%Y-%m-%d}."
-    )

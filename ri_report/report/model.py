@@ -36,7 +36,7 @@ class Kpi:
         whole: What it is part of, where that is shown beside it ("11 of 12").
         detail: One line below it that says what it rests on.
         target: The configured target, for ratios that have one.
-        standing: Whether it meets the target; `unknown` where it rests on something unread.
+        standing: Whether it meets the target; `unknown` where it does not rest on everything.
         caveat: What a reader must know before quoting it; "" when everything was read.
     """
 
@@ -86,6 +86,7 @@ class Report:
         findings: Data quality, gaps first.
         method: (term, definition) pairs: the glossary and the conventions applied.
         tables: Every table by name, in reading order.
+        accounts_left_out: Accounts that the configuration left out, but that share with others.
     """
 
     run: str
@@ -101,6 +102,12 @@ class Report:
     findings: tuple[Finding, ...]
     method: tuple[tuple[str, str], ...]
     tables: dict[str, Table]
+    accounts_left_out: int = 0
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether everything was read and nothing was left out that the numbers might rest on."""
+        return self.is_complete and not self.accounts_left_out
 
     @property
     def is_complete(self) -> bool:

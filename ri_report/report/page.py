@@ -13,10 +13,10 @@ from markupsafe import Markup
 from ri_report.report import formats, templates
 from ri_report.report.charts import meter
 from ri_report.report.figures import account_names, figures
-from ri_report.report.findings import named
 from ri_report.report.grid import ALL_ZONES, grids
 from ri_report.report.sections import MOST_ROWS, sections
 from ri_report.report.text import visible
+from ri_report.report.wording import named
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -45,18 +45,18 @@ REASONS = {
 NOTHING = {
     "coverage": "No eligible instance was seen running.",
     "utilization": "No active reservation was seen.",
-    "unused_reasons": "No purchased unit is unused.",
-    "zone_match": "Matching zones by name or by id gives the same result.",
+    "unused_reasons": "No purchased unit was seen unused.",
+    "zone_match": "Matching zones by name or by id gives the same result for what was seen.",
     "coverage_by_family": "No eligible instance was seen running.",
     "coverage_by_account": "No eligible instance was seen running.",
-    "uncovered": "No instance is left uncovered.",
-    "pools": "Nothing runs and nothing is reserved.",
+    "uncovered": "No instance was seen that is left uncovered.",
+    "pools": "Nothing was seen running and nothing was seen reserved.",
     "capacity_reservations": "No active capacity reservation was seen.",
-    "expiries": "No active reservation ends and no queued purchase starts.",
+    "expiries": "No active reservation was seen that ends, and no queued purchase that starts.",
     "gaps": "Everything in scope was read.",
     "running": "No instance was seen running.",
     "purchases": "No reservation was seen in any state.",
-    "not_eligible": "Reservations can cover every running instance.",
+    "not_eligible": "Reservations can cover every instance that was seen running.",
     "reservations_other_states": "Every reservation that was seen is active.",
 }
 
@@ -108,7 +108,7 @@ def sections(report: Report) -> tuple[Section, ...]:
     """Return every table that the page shows, in reading order."""
     names = account_names(report) | _reservation_names(report)
     return tuple(
-        _section(table, names, "" if report.is_complete else UNREAD)
+        _section(table, names, "" if report.is_of_all else UNREAD)
         for table in report.tables.values()
         if table.name not in NOT_IN_PAGE
     )
@@ -183,7 +183,8 @@ def _total_label(table: Table) -> str:
     summed = count if table.in_total is None else int(table.in_total.sum())
     rows = "row" if summed == 1 else "rows"
     unknown = f", {count - summed:,} unknown left out" if summed < count else ""
-    return f"Total of {summed:,} {rows}{unknown}"
+    unread = "; there may be more that was not read" if table.may_lack_rows else ""
+    return f"Total of {summed:,} {rows}{unknown}{unread}"
 
 
 def _total_cell(total: Mapping[str, Any], column: Column) -> Cell:

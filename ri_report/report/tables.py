@@ -6,15 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ri_report.report.contents import CONTENTS
+from ri_report.rules.unknown import unread
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ri_report.inventory.frames import Frame
     from ri_report.inventory.schema import Inventory
+    from ri_report.report.contents import Entry
     from ri_report.rules.analysis import Analysis
+    from ri_report.rules.unknown import Unread
 
 SUMMABLE = frozenset({"count", "units"})
+LACKING = {
+    "instances": "Incomplete: what runs where instances were not read is not in it.",
+    "reservations": "Incomplete: what was bought where reservations were not read is not in it.",
+}
+"""What the note says of a table that may lack rows, by what was not read."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Table:
         frame: The declaration of its columns; its name is the CSV file and the page's anchor.
         rows: The rows, raw values, in the order in which they are shown.
         in_total: For each row whether the total covers it; None where it covers all.
+        may_lack_rows: Whether what was not read may hold more rows; then no sum is known.
     """
 
     title: str
@@ -34,6 +43,7 @@ class Table:
     frame: Frame
     rows: pd.DataFrame
     in_total: pd.Series[bool] | None = None
+    may_lack_rows: bool = False
 
     @property
     def name(self) -> str:
@@ -43,8 +53,9 @@ class Table:
     def total(self) -> dict[str, Any]:
         """Return the sums of counts and units and the ratios of these sums, by column name.
 
-        A sum over an unknown value is unknown (None). Columns without a total are left out; a
-        table without any such column, or without rows, gives an empty dict.
+        A sum over an unknown value, or over rows that may be missing, is unknown (None).
+        Columns without a total are left out; a table without any such column, or without rows,
+        gives an empty dict.
         """
         if self.rows.empty:
             return {}
@@ -53,7 +64,8 @@ class Table:
         for column in self.frame.columns:
             if column.kind in SUMMABLE:
                 values = counted[column.name]
-                sums[column.name] = None if values.isna().any() else values.sum()
+                is_unknown = self.may_lack_rows or values.isna().any()
+                sums[column.name] = None if is_unknown else values.sum()
         for column in self.frame.columns:
             if column.ratio_of:
                 sums[column.name] = _quotient(*(sums[name] for name in column.ratio_of))
@@ -65,10 +77,24 @@ def _quotient(part: float | None, whole: float | None) -> float | None:
 
 
 def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
-    """Return every table of the report by name, in reading order."""
-    tables = {}
-    for entry in CONTENTS:
-        rows = entry.frame.check(entry.rows(inventory, analysis))
-        in_total = entry.in_total(rows) if entry.in_total else None
-        tables[entry.frame.name] = Table(entry.title, entry.note, entry.frame, rows, in_total)
-    return tables
+    """Return every table of the report by name, in reading order.
+
+    Args:
+        inventory: What was seen, and how the reading of each cell ended.
+        analysis: What `unknown.blind` returns.
+    """
+    missing = unread(inventory.outcomes)
+    return {entry.frame.name: _table(entry, inventory, analysis, missing) for entry in CONTENTS}
+
+
+def _table(entry: Entry, inventory: Inventory, analysis: Analysis, missing: Unread) -> Table:
+    rows = entry.frame.check(entry.rows(inventory, analysis))
+    lacking = [needed for needed in entry.needs if getattr(missing, needed).places]
+    return Table(
+        entry.title,
+        " ".join([entry.note, *(LACKING[needed] for needed in lacking)]),
+        entry.frame,
+        rows,
+        entry.in_total(rows) if entry.in_total else None,
+        may_lack_rows=bool(lacking),
+    )

@@ -13,9 +13,23 @@ RUNNING = Frame(
         Column("account_id", "text", "Account that runs the instances", "Account"),
         Column("region", "text", "Region"),
         Column("instance_type", "text", "Instance type"),
-        Column("running_instances", "count", "Running instances of every kind", "Running"),
-        Column("eligible_instances", "count", "Of these, reservations can cover", "Eligible"),
-        Column("not_eligible_instances", "count", "Of these, reservations cannot cover"),
+        Column(
+            "running_instances",
+            "count",
+            "Running instances of every kind",
+            "Running",
+            nullable=True,
+        ),
+        Column(
+            "eligible_instances",
+            "count",
+            "Of these, reservations can cover",
+            "Eligible",
+            nullable=True,
+        ),
+        Column(
+            "not_eligible_instances", "count", "Of these, reservations cannot cover", nullable=True
+        ),
     ),
 )
 

@@ -89,7 +89,7 @@ def _with_factor_basis(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure(covered: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Sum the measures of coverage by any columns, sorted by them.
+    """Sum the measures of coverage by any columns, sorted by them; unknown over an unknown.
 
     Covered instances are fractional: covered units over the units of each instance.
     """
@@ -101,5 +101,5 @@ def measure(covered: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         running_units=covered["units"],
     )
     summed = [column.name for column in MEASURES if not column.ratio_of]
-    sums = counted.groupby(list(by), as_index=False)[summed].sum()
+    sums = counted.groupby(list(by), as_index=False)[summed].sum(skipna=False)
     return sums.assign(coverage_ratio=ratio(sums["covered_units"], sums["running_units"]))

@@ -20,7 +20,12 @@ EXPIRIES = Frame(
         Column("ending_reservations", "count", "Reservations whose term ends in the month"),
         Column("ending_instances", "count", "Instances that they were bought for"),
         Column("ending_units", "units", "Their normalized units"),
-        Column("ending_used_units", "units", "Of these, in use now: coverage that will be lost"),
+        Column(
+            "ending_used_units",
+            "units",
+            "Of these, in use now: coverage that will be lost",
+            nullable=True,
+        ),
         Column("starting_instances", "count", "Instances of purchases that start then"),
     ),
 )
@@ -37,7 +42,7 @@ def expiries(utilization: pd.DataFrame, other_states: pd.DataFrame) -> pd.DataFr
             counted where it starts.
     """
     dated = utilization[utilization["end"].notna()]
-    ending = dated.assign(month=_month(dated["end"]), ending_reservations=1).rename(
+    ending = dated.assign(month=month_of(dated["end"]), ending_reservations=1).rename(
         columns={
             "instance_count": "ending_instances",
             "purchased_units": "ending_units",
@@ -47,7 +52,7 @@ def expiries(utilization: pd.DataFrame, other_states: pd.DataFrame) -> pd.DataFr
     ahead = other_states["reason"].isin(["queued", "not_started"])
     queued = other_states[ahead & other_states["start"].notna()]
     starting = queued.assign(
-        month=_month(queued["start"]), starting_instances=queued["instance_count"]
+        month=month_of(queued["start"]), starting_instances=queued["instance_count"]
     )
     measures = [name for name in EXPIRIES.names if name != "month"]
     rows = pd.concat([ending, starting[["month", "starting_instances"]]])
@@ -68,5 +73,6 @@ def ending_within(utilization: pd.DataFrame, days: int, as_of: datetime) -> pd.D
     return utilization[end.notna() & (end <= pd.Timestamp(as_of) + pd.Timedelta(days=days))]
 
 
-def _month(moments: pd.Series[pd.Timestamp]) -> pd.Series[str]:
+def month_of(moments: pd.Series[pd.Timestamp]) -> pd.Series[str]:
+    """Return the calendar month of each moment, aware UTC: `2026-11`."""
     return moments.dt.strftime("%Y-%m").astype("str")

@@ -16,7 +16,7 @@ import pandas as pd
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.allocation import allocated_units, cut
 from ri_report.rules.eligibility import INSTANCE_COLUMNS
-from ri_report.rules.matching import RULES, arrange, comparable, match_keys, pack
+from ri_report.rules.matching import RULES, ZONAL, arrange, comparable, match_keys, pack
 from ri_report.rules.sharing import Sharing
 from ri_report.rules.sizes import QUARTERS, families
 
@@ -28,23 +28,28 @@ if TYPE_CHECKING:
     from ri_report.rules.matching import Integers
 
 NOTHING_RUNNING = "nothing_running"
+NOT_ALL_READ = "not_all_read"
 UNUSED_REASONS_TEXT = {
     "capacity_reservation": "A match runs uncovered inside a capacity reservation, which zonal"
     " reservations do not serve",
+    "zone_unknown": "A match runs uncovered, and whether in the same zone was not read",
     "wrong_zone": "The same type runs uncovered in another zone",
     "size_not_flexible": "Another size of the family runs uncovered; this reservation cannot flex",
     "sharing_off": "A match runs uncovered in an account that sharing does not reach",
     "platform": "The same type runs uncovered on another platform",
     "tenancy": "The same type runs uncovered with another tenancy",
     "region": "The same type runs uncovered in another region",
-    NOTHING_RUNNING: "Nothing runs uncovered that it matches, or would match but for one rule",
+    NOTHING_RUNNING: "Nothing was seen running uncovered that it matches, or would match but for"
+    " one rule",
+    NOT_ALL_READ: "Not all was read that its use rests on: what its owner runs comes first",
 }
 UNCOVERED_REASONS_TEXT = {
-    "no_reservation": "No active reservation matches it",
-    "exhausted": "Every reservation that matches it is used up",
+    "no_reservation": "None of the active reservations that were seen matches it",
+    "exhausted": "The reservations that match it are used up",
     "sharing_off": "A reservation that matches it is in an account that sharing does not reach",
     "capacity_reservation": "It runs inside a capacity reservation, which a zonal reservation that"
     " would match it does not serve",
+    NOT_ALL_READ: "What its own account bought was not read, and comes first",
 }
 UNUSED_REASONS = Frame(
     "unused_reasons",
@@ -52,7 +57,7 @@ UNUSED_REASONS = Frame(
     (
         Column("reservation_id", "text", "Reservation"),
         Column("reason", "text", "What kept it from being used"),
-        Column("unused_units", "units", "Unused normalized units for this reason"),
+        Column("unused_units", "units", "Unused normalized units for this reason", nullable=True),
     ),
 )
 UNCOVERED = Frame(
@@ -62,8 +67,8 @@ UNCOVERED = Frame(
         Column("instance_id", "text", "Instance not fully covered", "Instance"),
         *INSTANCE_COLUMNS,
         Column("running_units", "units", "Normalized units of the instance"),
-        Column("covered_units", "units", "Of these, covered"),
-        Column("uncovered_units", "units", "Of these, not covered"),
+        Column("covered_units", "units", "Of these, covered", nullable=True),
+        Column("uncovered_units", "units", "Of these, not covered", nullable=True),
         Column("reason", "text", "Why it is not fully covered"),
         Column("name", "text", "Value of the tag Name"),
     ),
@@ -124,12 +129,28 @@ def _unused(active: pd.DataFrame, allocations: pd.DataFrame) -> Integers:
 def _relaxed_keys(both: pd.DataFrame, usage_count: int) -> Iterator[tuple[str, Integers]]:
     """Yield for each reason and scope the keys of all rows; other scopes match nothing."""
     is_usage = np.arange(len(both)) < usage_count
+    yield from _keys_without_zone(both)
     for reason, dropped, instead in _NEAR_MISSES:
         for scope, rule in RULES.items():
             traits = [trait for trait in rule if trait not in dropped]
             keys = pack(both, [*traits, instead] if instead else traits)
             any_scope = is_usage & ("scope" in dropped)
             yield reason, np.where(any_scope | both["scope"].isin(["", scope]), keys, -1)
+
+
+def _keys_without_zone(both: pd.DataFrame) -> Iterator[tuple[str, Integers]]:
+    """Yield the keys of zonal reservations where the zone of one side is unknown.
+
+    Within one account the names tell that the zones differ.
+    """
+    traits = [trait for trait in RULES[ZONAL] if trait not in ("circle", "zone")]
+    is_usage, is_zonal, is_lost = both["scope"] == "", both["scope"] == ZONAL, both["zone"].isna()
+    lost_reservations = is_usage | (is_zonal & is_lost)
+    lost_usage = (is_usage & is_lost) | is_zonal
+    for reason, trait in (("wrong_zone", "account_id"), ("zone_unknown", "circle")):
+        keys = pack(both, [*traits, trait])
+        for meeting in (lost_reservations, lost_usage):
+            yield reason, np.where(meeting, keys, -1)
 
 
 def _relax(keys: Integers, uncovered: Integers, unused: Integers) -> pd.DataFrame:

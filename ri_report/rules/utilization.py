@@ -30,8 +30,13 @@ UTILIZATION = Frame(
         Column("tenancy", "text", "default or dedicated"),
         Column("instance_count", "count", "Instances bought", "Bought"),
         Column("purchased_units", "units", "Normalized units bought"),
-        Column("used_units", "units", "Normalized units that cover instances or idle slots"),
-        Column("unused_units", "units", "Bought - used"),
+        Column(
+            "used_units",
+            "units",
+            "Normalized units that cover instances or idle slots",
+            nullable=True,
+        ),
+        Column("unused_units", "units", "Bought - used", nullable=True),
         Column(
             "utilization_ratio",
             "ratio",
@@ -40,8 +45,10 @@ UTILIZATION = Frame(
             nullable=True,
             ratio_of=("used_units", "purchased_units"),
         ),
-        Column("idle_slot_units", "units", "Of what is used, by idle slots of capacity"),
-        Column("lent_units", "units", "Used by other accounts"),
+        Column(
+            "idle_slot_units", "units", "Of what is used, by idle slots of capacity", nullable=True
+        ),
+        Column("lent_units", "units", "Used by other accounts", nullable=True),
         Column("offering_class", "text", "standard or convertible"),
         Column("payment_option", "text", "No, Partial or All Upfront"),
         Column("start", "time", "Start of the term", nullable=True),
@@ -60,14 +67,23 @@ POOLS = Frame(
         Column("platform", "text", "Platform"),
         Column("tenancy", "text", "default or dedicated"),
         Column("account_id", "text", "Account", "Account"),
-        Column("running_units", "units", "Normalized units that the account runs"),
-        Column("covered_units", "units", "Of these, covered by any reservation"),
-        Column("purchased_units", "units", "Normalized units that the account bought"),
-        Column("used_units", "units", "Of these, used by any account"),
-        Column("lent_units", "units", "Of its own, used by other accounts"),
-        Column("borrowed_units", "units", "Of what it runs or holds idle, covered by others"),
-        Column("idle_units", "units", "Idle slots of capacity that it pays for"),
-        Column("covered_idle_units", "units", "Of these, covered by any reservation"),
+        Column("running_units", "units", "Normalized units that the account runs", nullable=True),
+        Column("covered_units", "units", "Of these, covered by any reservation", nullable=True),
+        Column(
+            "purchased_units", "units", "Normalized units that the account bought", nullable=True
+        ),
+        Column("used_units", "units", "Of these, used by any account", nullable=True),
+        Column("lent_units", "units", "Of its own, used by other accounts", nullable=True),
+        Column(
+            "borrowed_units",
+            "units",
+            "Of what it runs or holds idle, covered by others",
+            nullable=True,
+        ),
+        Column("idle_units", "units", "Idle slots of capacity that it pays for", nullable=True),
+        Column(
+            "covered_idle_units", "units", "Of these, covered by any reservation", nullable=True
+        ),
     ),
 )
 POOL_MEASURES = POOLS.names[len(POOLS.key) :]

@@ -131,6 +131,7 @@ def test_json_holds_every_headline_raw(complete: Report) -> None:
         "complete": True,
         "accounts_read": 12,
         "accounts_total": 12,
+        "accounts_left_out": 0,
         "gaps": [],
     }
     for kpi in complete.kpis:

@@ -61,7 +61,7 @@ def test_reservations_beyond_the_cap_are_counted(complete: Report) -> None:
 
 def test_nothing_unused_is_a_sentence_and_not_an_empty_box(complete: Report) -> None:
     one = figure(with_rows(complete, "utilization", [reservation("a", 8, 8)]), "chart-reservations")
-    assert (one.svg, one.caption) == ("", "Every active reservation is used in full.")
+    assert (one.svg, one.caption) == ("", "Every active reservation that was seen is used in full.")
 
 
 def test_timeline_shows_a_year_of_months_and_then_years(complete: Report) -> None:
@@ -84,6 +84,6 @@ def test_figures_without_anything_say_so(complete: Report) -> None:
         empty = with_rows(empty, name, [])
     assert [(one.svg, one.caption) for one in figures(empty)] == [
         ("", "No eligible instance was seen running."),
-        ("", "No active reservation ends and no queued purchase starts."),
+        ("", "No active reservation was seen that ends, and no queued purchase that starts."),
         ("", "No active reservation was seen."),
     ]

@@ -9,7 +9,8 @@ import pytest
 
 from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
 from ri_report.inventory.schema import ACCOUNTS
-from ri_report.report.findings import findings, named
+from ri_report.report.findings import findings
+from ri_report.report.wording import named
 from ri_report.rules.analysis import analyze
 from ri_report.rules.sharing import Sharing
 from tests.rules.fleet import fleet
@@ -127,7 +128,7 @@ def test_many_gaps_of_one_cause_are_one_line() -> None:
     assert finding.text == "Not read: A (team-A), B (team-B), C, D, E and 3 more: DENIED (role)"
 
 
-@pytest.mark.parametrize("reason", ["account_state", "excluded", "not_opted_in"])
+@pytest.mark.parametrize("reason", ["account_state", "not_opted_in"])
 def test_what_was_not_to_be_read_is_no_finding(reason: str) -> None:
     assert found("", Outcome("A", "", CellKind.ACCOUNT, Status.SKIPPED, reason)) == []
 

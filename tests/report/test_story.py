@@ -90,7 +90,7 @@ def test_an_uncovered_instance_tells_what_it_missed_by_one_rule() -> None:
         What covers it
           nothing
         Why 4 units are uncovered
-          4 units (no_reservation): No active reservation matches it.
+          4 units (no_reservation): None of the active reservations that were seen matches it.
         What has units left and matches but for one rule
           wrong_zone: r-zone, 1 x c5.large, Linux/UNIX in us-east-1a (use1-az1), account A (aaa)
         """)
@@ -130,7 +130,7 @@ def test_a_partly_covered_instance_is_told_with_both() -> None:
     text = "i: A runs 1 m5.xlarge in us-east-1a\nr: A bought 1 m5.large in us-east-1"
     found = told("i", text)
     assert "  covered  4 of 8 units, 50.0 %, firm" in found
-    assert "  4 units (exhausted): Every reservation that matches it is used up." in found
+    assert "  4 units (exhausted): The reservations that match it are used up." in found
 
 
 def test_tiers_are_told_by_the_sharing_of_the_run() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pandas as pd
 import pytest
 
 from ri_report.rules.reasons import (
+    NOT_ALL_READ,
     UNCOVERED,
     UNCOVERED_REASONS_TEXT,
     UNUSED_REASONS,
@@ -14,6 +18,9 @@ from ri_report.rules.reasons import (
     unused_reasons,
 )
 from tests.rules.fleet import Fleet, fleet, lines, table
+
+if TYPE_CHECKING:
+    from ri_report.rules.sharing import ZonalMatch
 
 
 def unused(world: Fleet) -> str:
@@ -191,6 +198,7 @@ def test_an_instance_is_uncovered_because_nothing_matches_or_all_that_matches_is
 def test_every_reason_has_a_text() -> None:
     assert set(UNUSED_REASONS_TEXT) == {
         "capacity_reservation",
+        "zone_unknown",
         "wrong_zone",
         "size_not_flexible",
         "sharing_off",
@@ -198,12 +206,14 @@ def test_every_reason_has_a_text() -> None:
         "tenancy",
         "region",
         "nothing_running",
+        NOT_ALL_READ,
     }
     assert set(UNCOVERED_REASONS_TEXT) == {
         "no_reservation",
         "exhausted",
         "sharing_off",
         "capacity_reservation",
+        NOT_ALL_READ,
     }
 
 
@@ -219,3 +229,29 @@ def test_no_instances_are_not_uncovered(text: str) -> None:
     world = fleet(text)
     found = uncovered_instances(world.covered, world.active, world.sharing)
     pd.testing.assert_frame_equal(found, UNCOVERED.of([]))
+
+
+@pytest.mark.parametrize("side", ["instances", "reservations"])
+@pytest.mark.parametrize(
+    ("owner", "zonal_match", "reason"),
+    [
+        ("B", "az_id", "zone_unknown"),
+        ("B", "az_name", "wrong_zone"),
+        # Within one account the names tell that the zones differ.
+        ("A", "az_id", "wrong_zone"),
+    ],
+)
+def test_a_zone_that_is_not_known_is_not_called_the_wrong_one(
+    side: str, owner: str, zonal_match: ZonalMatch, reason: str
+) -> None:
+    text = f"""
+        i-1: A runs 1 m5.large in us-east-1b
+        r-1: {owner} bought 1 m5.large in us-east-1a
+        """
+    world = fleet(text, zonal_match=zonal_match)
+    frame = getattr(world, side).assign(availability_zone_id="")
+    world = replace(world, **{side: frame})
+    assert unused(world) == lines(f"""
+        reservation_id | reason   | unused_units
+        r-1            | {reason} | 4
+        """)

@@ -135,7 +135,7 @@ def observed(report: Report) -> str:
 def _empty_sheet(book: Workbook, report: Report, table: Table) -> Sheet:
     sheet = Sheet(book, table.title, [PAGE_WIDTH], run=report.run)
     _write_top(sheet, report, table)
-    unread = "" if report.is_complete else UNREAD
+    unread = "" if report.is_of_all else UNREAD
     sheet.line((NOTHING.get(table.name, "There are no rows.") + unread, PLAIN))
     return sheet
 
@@ -252,7 +252,11 @@ def _totals(table: Table, part: Part) -> dict[str, Value]:
     for column in table.frame.columns:
         if column.kind in SUMMABLE:
             cells = part.column(table.frame, column.name)
-            found[column.name] = _sum(table.rows[column.name], cells, total[column.name])
+            values = table.rows[column.name]
+            if table.may_lack_rows:
+                found[column.name] = _sum_of_part(cells)
+            else:
+                found[column.name] = _sum(values, cells, total[column.name])
         elif column.ratio_of:
             of = (part.total(table.frame, name) for name in column.ratio_of)
             known = all(total[name] is not None for name in column.ratio_of)
@@ -272,6 +276,15 @@ def _sum(values: pd.Series[float], cells: str, total: float | None) -> Value:
         text = f'=IF(SUBTOTAL(102,{cells})<SUBTOTAL(103,{cells}),"{UNKNOWN}",{formula})'
         return Formula(text, UNKNOWN)
     return Formula(f"={formula}", float(total)) if values.sum() == total else float(total)
+
+
+def _sum_of_part(cells: str) -> Formula:
+    """Return a sum over rows of which some may be missing: unknown until a filter chooses some."""
+    text = (
+        f"=IF(OR(SUBTOTAL(102,{cells})<SUBTOTAL(103,{cells}),SUBTOTAL(103,{cells})=ROWS({cells})),"
+        f'"{UNKNOWN}",SUBTOTAL(109,{cells}))'
+    )
+    return Formula(text, UNKNOWN)
 
 
 def _ratio(part: str, whole: str) -> str:

@@ -12,6 +12,7 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.workbook.defined_name import DefinedName
 
+from ri_report.report.accounts import READINGS_IN_FULL
 from ri_report.report.formats import NOT_APPLICABLE, UNKNOWN
 from ri_report.report.workbook.cells import (
     BANNER,
@@ -214,8 +215,12 @@ def _ending(report: Report) -> Formula | None:
 
 def _read(report: Report) -> Formula | None:
     table = report.tables["accounts"]
-    counts = [f'COUNTIF({p.column(table.frame, "reading")},"read")' for p in parts(table)]
-    value = float((table.rows["reading"] == "read").sum())
+    counts = [
+        f'COUNTIF({p.column(table.frame, "reading")},"{reading}")'
+        for p in parts(table)
+        for reading in sorted(READINGS_IN_FULL)
+    ]
+    value = float(table.rows["reading"].isin(READINGS_IN_FULL).sum())
     return Formula("=" + "+".join(counts), value) if counts else None
 
 
@@ -237,16 +242,26 @@ def _write_checks(sheet: Sheet, report: Report) -> None:
     for check in CHECKS:
         left, right = added(report, *check.left), added(report, *check.right)
         if left and right:
-            _write_check(sheet, check, left, right)
+            _write_check(sheet, check, (left, right), is_unsure=_is_unsure(report, check))
     results = f"E{first}:E{max(sheet.row, first)}"
     sheet.ws.conditional_formatting.add(results, _when(OK, "1E6B3A", "DDF0E3"))
     sheet.ws.conditional_formatting.add(results, _when(CHECK, "8A1C1C", "F8DAD7"))
 
 
-def _write_check(sheet: Sheet, check: Check, left: Formula, right: Formula) -> None:
+def _is_unsure(report: Report, check: Check) -> bool:
+    """Whether a side adds up what is partly unknown, so that a difference proves nothing."""
+    sums = (*check.left, *check.right)
+    return any(report.tables[table].rows[column].isna().any() for table, column in sums)
+
+
+def _write_check(
+    sheet: Sheet, check: Check, sides: tuple[Formula, Formula], *, is_unsure: bool
+) -> None:
+    left, right = sides
     row = sheet.row + 1
     difference = float(left.value) - float(right.value)
-    result = OK if abs(difference) < TOLERANCE_UNITS else CHECK
+    failed = UNKNOWN if is_unsure else CHECK
+    result = OK if abs(difference) < TOLERANCE_UNITS else failed
     number = look_of("units")
     sheet.line(
         (check.label, Look(rule=LINE)),
@@ -254,7 +269,7 @@ def _write_check(sheet: Sheet, check: Check, left: Formula, right: Formula) -> N
         (right, number),
         (Formula(f"=B{row}-C{row}", difference), number),
         (
-            Formula(f'=IF(ABS(D{row})<{TOLERANCE_UNITS},"{OK}","{CHECK}")', result),
+            Formula(f'=IF(ABS(D{row})<{TOLERANCE_UNITS},"{OK}","{failed}")', result),
             Look(bold=True, rule=LINE),
         ),
         (check.meaning, Look(rule=LINE)),

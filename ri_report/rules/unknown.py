@@ -1,0 +1,233 @@
+"""Unknown: what of an analysis cannot be known, because what it rests on was not read.
+
+Reservations serve the account that bought them before any other (EC2 User Guide, "How Reserved
+Instance discounts are applied"). So without an account's instances in a region it is unknown how
+much of what it bought there is used, and without its reservations how much of what it runs there
+is covered. Neither is a number then, nor is any sum over it. What other accounts might have lent
+or borrowed stays in the numbers: those are of what was read, and the report says so beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ri_report.inventory.outcomes import EXCLUDED, CellKind
+from ri_report.rules.basis import BASIS, MARKED
+from ri_report.rules.counts import RUNNING
+from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES
+from ri_report.rules.expiry import EXPIRIES, month_of
+from ri_report.rules.reasons import NOT_ALL_READ, UNUSED_REASONS
+from ri_report.rules.utilization import POOLS
+from ri_report.rules.zones import ZONE_MATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ri_report.inventory.frames import Frame
+    from ri_report.inventory.schema import Inventory
+    from ri_report.rules.analysis import Analysis
+    from ri_report.rules.sharing import Sharing
+
+NO_INSTANCES = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.INSTANCES})
+NO_RESERVATIONS = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.RESERVATIONS})
+"""What was not read of an account or region when one of these kinds of cell was not."""
+
+COVER = ("covered_units", "uncovered_units")
+USE = ("used_units", "unused_units", "utilization_ratio", "idle_slot_units", "lent_units")
+COVER_MEASURES = tuple(c.name for c in MEASURES if not c.name.startswith("running"))
+BY_READING = tuple(c.name for c in ZONE_MATCH.columns if c.kind == "units")
+POOL_FLOWS = ("covered_units", "used_units", "lent_units", "borrowed_units")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The (account, region) cells of which something was not read; region "" is all of them."""
+
+    places: frozenset[tuple[str, str]]
+
+    def hold(self, frame: pd.DataFrame) -> pd.Series[bool]:
+        """Return for each row whether its account and region are among the cells, aligned."""
+        whole = {account for account, region in self.places if not region}
+        parts = pd.MultiIndex.from_frame(frame[["account_id", "region"]]).isin(sorted(self.places))
+        return frame["account_id"].isin(whole) | parts
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Where the instances and where the reservations were not read."""
+
+    instances: Cells
+    reservations: Cells
+
+
+def unread(outcomes: pd.DataFrame) -> Unread:
+    """Return where something was not read.
+
+    Args:
+        outcomes: Frame `outcomes.OUTCOMES`.
+    """
+    gaps = outcomes[outcomes["is_gap"]]
+
+    def cells(kinds: Collection[CellKind]) -> Cells:
+        chosen = gaps[gaps["kind"].isin(kinds)]
+        return Cells(frozenset(zip(chosen["account_id"], chosen["region"], strict=True)))
+
+    return Unread(cells(NO_INSTANCES), cells(NO_RESERVATIONS))
+
+
+def left_out(inventory: Inventory, sharing: Sharing) -> list[str]:
+    """Return the accounts that the configuration left out, but that share with others.
+
+    Their reservations might cover what the others run, and the others' what they run.
+
+    Args:
+        inventory: What was seen, and how the reading of each cell ended.
+        sharing: Who may serve whom.
+    """
+    outcomes, ids = inventory.outcomes, inventory.accounts["account_id"]
+    is_out = ids.isin(outcomes.loc[outcomes["reason"] == EXCLUDED, "account_id"])
+    circles = sharing.circles(ids, sharing.widest_tier)
+    return list(ids[is_out & circles.isin(circles[~is_out])])
+
+
+def blind(analysis: Analysis, outcomes: pd.DataFrame) -> Analysis:
+    """Return the analysis without the numbers that rest on something that was not read.
+
+    They are missing, in the frames as they are declared. What an account runs or buys unseen is a
+    row of missing numbers where rows are by account. Where everything was read the analysis is
+    returned as it is. The sums of `conservation` hold before, no longer after.
+
+    Args:
+        analysis: What `analysis.analyze` returns.
+        outcomes: Frame `outcomes.OUTCOMES` of the same inventory.
+    """
+    missing = unread(outcomes)
+    if not (missing.instances.places or missing.reservations.places):
+        return analysis
+    is_dark = missing.reservations.hold(analysis.covered)
+    dark = analysis.covered[is_dark]
+    doubtful = analysis.active[missing.instances.hold(analysis.active)]
+    ids = doubtful["reservation_id"]
+    slots = analysis.idle_slots
+    unsure = pd.concat([dark["usage_id"], slots.loc[missing.reservations.hold(slots), "usage_id"]])
+    return replace(
+        analysis,
+        running=_with_unseen(RUNNING, analysis.running, missing.instances),
+        covered=_masked(analysis.covered, is_dark, COVER),
+        allocations=_allocations(analysis.allocations, ids, unsure),
+        coverage=_places(COVERAGE, analysis.coverage, dark),
+        coverage_by_account=_with_unseen(
+            MARKED["coverage_by_account"],
+            _places(COVERAGE_BY_ACCOUNT, analysis.coverage_by_account, dark),
+            missing.instances,
+        ),
+        utilization=_utilization(analysis.utilization, ids),
+        unused_reasons=_unused_reasons(analysis.unused_reasons, ids),
+        uncovered=_uncovered(analysis.uncovered, dark),
+        zone_match=_masked(
+            analysis.zone_match, analysis.zone_match["reservation_id"].isin(ids), BY_READING
+        ),
+        pools=_pools(analysis.pools, missing),
+        expiries=_expiries(analysis.expiries, doubtful),
+        capacity_reservations=_masked(
+            analysis.capacity_reservations,
+            missing.reservations.hold(_as_billed(analysis.capacity_reservations)),
+            ["covered_idle_units"],
+        ),
+    )
+
+
+def _masked(frame: pd.DataFrame, rows: pd.Series[bool], names: Collection[str]) -> pd.DataFrame:
+    """Return the frame without the values of these columns, and without a basis, in these rows."""
+    masked = {name: frame[name].mask(rows) for name in names}
+    if BASIS.name in frame:
+        masked[BASIS.name] = frame[BASIS.name].mask(rows, "")
+    return frame.assign(**masked)
+
+
+def _allocations(
+    allocations: pd.DataFrame, reservation_ids: pd.Series[str], usage_ids: pd.Series[str]
+) -> pd.DataFrame:
+    either = allocations["reservation_id"].isin(reservation_ids) | allocations["usage_id"].isin(
+        usage_ids
+    )
+    return _masked(allocations, either, ["units"])
+
+
+def _as_billed(capacity: pd.DataFrame) -> pd.DataFrame:
+    """Return capacity reservations as if they were the account's that pays for their idle slots."""
+    return capacity.assign(account_id=capacity["billed_account_id"])
+
+
+def _places(frame: Frame, coverage: pd.DataFrame, dark: pd.DataFrame) -> pd.DataFrame:
+    """Mask the cover of each row of a coverage that holds an instance whose cover is unknown."""
+    return _masked(coverage, _among(coverage, dark, frame.key), COVER_MEASURES)
+
+
+def _among(frame: pd.DataFrame, others: pd.DataFrame, key: Sequence[str]) -> pd.Series[bool]:
+    """Return for each row whether another frame has its key, aligned."""
+    names = list(key)
+    found = pd.MultiIndex.from_frame(frame[names]).isin(
+        pd.MultiIndex.from_frame(others[names].drop_duplicates())
+    )
+    return pd.Series(found, frame.index, dtype=bool)
+
+
+def _utilization(utilization: pd.DataFrame, ids: pd.Series[str]) -> pd.DataFrame:
+    rows = utilization["reservation_id"].isin(ids)
+    reason = utilization["unused_reason"].mask(rows, NOT_ALL_READ)
+    return _masked(utilization, rows, USE).assign(unused_reason=reason)
+
+
+def _unused_reasons(reasons: pd.DataFrame, ids: pd.Series[str]) -> pd.DataFrame:
+    known = reasons[~reasons["reservation_id"].isin(ids)]
+    rows = UNUSED_REASONS.of({"reservation_id": name, "reason": NOT_ALL_READ} for name in ids)
+    return _joined(UNUSED_REASONS, known, rows).sort_values(
+        list(UNUSED_REASONS.key), ignore_index=True
+    )
+
+
+def _uncovered(uncovered: pd.DataFrame, dark: pd.DataFrame) -> pd.DataFrame:
+    """List every instance whose cover is unknown, below those known to be uncovered."""
+    rows = dark.rename(columns={"usage_id": "instance_id", "units": "running_units"})
+    known = uncovered[~uncovered["instance_id"].isin(rows["instance_id"])]
+    unknown = rows.assign(
+        reason=NOT_ALL_READ, covered_units=None, uncovered_units=None, **{BASIS.name: ""}
+    )
+    return _joined(MARKED["uncovered"], known, unknown.sort_values("instance_id"))
+
+
+def _pools(pools: pd.DataFrame, missing: Unread) -> pd.DataFrame:
+    """Mask what rests on unread cells; what lies in no pool that was seen is a row of its own."""
+    cells = sorted(missing.instances.places | missing.reservations.places)
+    unseen = pd.DataFrame(cells, columns=["account_id", "region"], dtype="str")
+    zeros = dict.fromkeys([c.name for c in POOLS.columns if c.kind == "units"], 0.0)
+    rows = _joined(MARKED["pools"], pools, unseen.assign(**zeros))
+    unrun, unbought = missing.instances.hold(rows), missing.reservations.hold(rows)
+    rows = _masked(rows, unrun, ["running_units"])
+    rows = _masked(rows, unbought, ["purchased_units", "covered_idle_units"])
+    rows = _masked(rows, unrun | unbought, POOL_FLOWS)
+    return rows.sort_values(list(POOLS.key), ignore_index=True)
+
+
+def _expiries(expiries: pd.DataFrame, doubtful: pd.DataFrame) -> pd.DataFrame:
+    months = month_of(doubtful["end"].dropna())
+    return EXPIRIES.check(_masked(expiries, expiries["month"].isin(months), ["ending_used_units"]))
+
+
+def _with_unseen(frame: Frame, rows: pd.DataFrame, unseen: Cells) -> pd.DataFrame:
+    """Add a row of unknowns for each account or region whose instances were not read."""
+    added = frame.of(
+        {"account_id": account, "region": region} for account, region in sorted(unseen.places)
+    )
+    return _joined(frame, rows, added).sort_values(list(frame.key), ignore_index=True)
+
+
+def _joined(frame: Frame, known: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame:
+    """Return both one below the other, as declared; text that the unknown lacks is ""."""
+    lacking = [c.name for c in frame.columns if c.kind == "text" and c.name not in unknown]
+    below = unknown.assign(**dict.fromkeys(lacking, "")).reindex(columns=frame.names)
+    return pd.concat([frame.check(known), frame.check(below)], ignore_index=True)

@@ -1,0 +1,205 @@
+"""Unknown: what rests on something that was not read is no number, and nothing else changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
+from ri_report.rules.analysis import Analysis, analyze
+from ri_report.rules.reasons import NOT_ALL_READ
+from ri_report.rules.unknown import blind
+from tests.rules.fleet import fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HOME = "us-east-1"
+COMPANY = """
+    i-a: A runs 2 m5.large in us-east-1a
+    i-b: B runs 1 m5.xlarge in us-east-1a
+    i-w: A runs 1 m5.large in eu-west-1a
+    r-a: A bought 3 m5.large in us-east-1
+    r-b: B bought 1 c5.large in us-east-1
+    r-w: A bought 2 m5.large in eu-west-1a
+"""
+"""A's 12 units cover its own 8 and 4 of B's 8; B's c5.large is idle."""
+WHOLE = (CellKind.ACCOUNT, CellKind.REGIONS)
+
+
+def gap(account: str, kind: CellKind) -> Outcome:
+    region = "" if kind in WHOLE else HOME
+    return Outcome(account, region, kind, Status.DENIED, "iam")
+
+
+def blinded(text: str, *gaps: Outcome) -> Analysis:
+    """The analysis of what is left of a fleet when these cells were not read."""
+    world = fleet(text)
+    hidden = {
+        "instances": (*WHOLE, CellKind.INSTANCES),
+        "reservations": (*WHOLE, CellKind.RESERVATIONS),
+    }
+    seen = {
+        name: _without(getattr(world, name), [g for g in gaps if g.kind in kinds])
+        for name, kinds in hidden.items()
+    }
+    outcomes = OUTCOMES.of(outcome.row() for outcome in gaps)
+    inventory = replace(world.inventory, **seen)  # type: ignore[arg-type]  # frames only
+    return blind(analyze(inventory, world.sharing), outcomes)
+
+
+def _without(frame: pd.DataFrame, gaps: Iterable[Outcome]) -> pd.DataFrame:
+    for each in gaps:
+        in_region = (frame["region"] == each.region) | (each.region == "")
+        frame = frame[~((frame["account_id"] == each.account_id) & in_region)]
+    return frame
+
+
+def row(frame: pd.DataFrame, **where: str) -> dict[str, Any]:
+    for name, value in where.items():
+        frame = frame[frame[name] == value]
+    (found,) = frame.to_dict("records")
+    return {str(name): None if pd.isna(value) else value for name, value in found.items()}
+
+
+def unknown(found: dict[str, Any]) -> set[str]:
+    return {name for name, value in found.items() if value is None}
+
+
+@pytest.mark.parametrize("kind", [CellKind.INSTANCES])
+def test_the_use_of_what_an_account_bought_is_unknown_without_its_instances(kind: CellKind) -> None:
+    """Its own instances come first: what is lent, and what is idle, follows from them."""
+    found = blinded(COMPANY, gap("A", kind))
+    mine = row(found.utilization, reservation_id="r-a")
+    assert unknown(mine) == {
+        "used_units",
+        "unused_units",
+        "utilization_ratio",
+        "idle_slot_units",
+        "lent_units",
+    }
+    assert (mine["purchased_units"], mine["unused_reason"]) == (12, NOT_ALL_READ)
+    assert row(found.unused_reasons, reservation_id="r-a") == {
+        "reservation_id": "r-a",
+        "reason": NOT_ALL_READ,
+        "unused_units": None,
+    }
+    idle = row(found.utilization, reservation_id="r-b")
+    assert (idle["used_units"], idle["unused_reason"]) == (0, "nothing_running")
+    assert row(found.utilization, reservation_id="r-w")["used_units"] == 4
+
+
+def test_the_cover_of_what_an_account_runs_is_unknown_without_its_reservations() -> None:
+    found = blinded(COMPANY, gap("B", CellKind.RESERVATIONS))
+    mine = row(found.coverage_by_account, account_id="B")
+    assert unknown(mine) == {
+        "covered_instances",
+        "uncovered_instances",
+        "covered_units",
+        "coverage_ratio",
+    }
+    assert (mine["running_instances"], mine["running_units"]) == (1, 8)
+    assert row(found.coverage_by_account, account_id="A", region=HOME)["coverage_ratio"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "instance_type", "known"),
+    [
+        (COMPANY, "m5.xlarge", False),
+        (COMPANY, "m5.large", True),
+        (COMPANY + "i-c: B runs 1 m5.large in us-east-1a", "m5.large", False),
+    ],
+)
+def test_a_place_is_unknown_where_an_instance_in_it_is(
+    text: str, instance_type: str, *, known: bool
+) -> None:
+    found = blinded(text, gap("B", CellKind.RESERVATIONS)).coverage
+    place = row(found, region=HOME, instance_type=instance_type)
+    assert place["running_units"] is not None
+    assert (place["covered_units"] is not None) == known
+    assert (place["coverage_ratio"] is not None) == known
+    assert row(found, region="eu-west-1")["coverage_ratio"] == 1
+
+
+def test_every_instance_whose_cover_is_unknown_is_among_the_uncovered() -> None:
+    text = COMPANY + "i-c: B runs 1 t3.large in us-east-1a"
+    found = blinded(text, gap("B", CellKind.RESERVATIONS)).uncovered
+    for name, units in {"i-b": 8, "i-c": 4}.items():
+        mine = row(found, instance_id=name)
+        assert (mine["reason"], mine["running_units"]) == (NOT_ALL_READ, units)
+        assert unknown(mine) == {"covered_units", "uncovered_units"}
+
+
+@pytest.mark.parametrize(
+    ("account", "kind", "known"),
+    [
+        ("A", CellKind.INSTANCES, {"purchased_units"}),
+        ("A", CellKind.RESERVATIONS, {"running_units"}),
+        ("B", CellKind.INSTANCES, {"purchased_units"}),
+        ("B", CellKind.RESERVATIONS, {"running_units"}),
+    ],
+)
+def test_a_pool_knows_of_an_account_what_was_read_of_it(
+    account: str, kind: CellKind, known: set[str]
+) -> None:
+    pools = blinded(COMPANY, gap(account, kind)).pools
+    mine = pools[(pools["account_id"] == account) & (pools["region"] == HOME)]
+    measures = [name for name in mine.columns if name.endswith("_units") and "idle" not in name]
+    assert {name for name in measures if mine[name].notna().all()} == known
+    assert {name for name in measures if mine[name].notna().any()} == known
+    others = pools[~pools.index.isin(mine.index)]
+    assert len(others)
+    assert others[measures].notna().all(axis=None)
+
+
+@pytest.mark.parametrize("kind", [*WHOLE, CellKind.INSTANCES])
+def test_what_an_account_runs_unseen_is_a_row_of_unknowns(kind: CellKind) -> None:
+    found = blinded(COMPANY, gap("B", kind))
+    region = "" if kind in WHOLE else HOME
+    for frame in (found.running, found.coverage_by_account):
+        mine = row(frame, account_id="B", region=region)
+        assert {value for name, value in mine.items() if name not in ("account_id", "region")} == {
+            "",
+            None,
+        }
+
+
+def test_a_month_is_unknown_where_the_use_of_what_ends_is() -> None:
+    text = COMPANY + "r-d: A bought 1 m5.large in us-east-1, ends 2026-12-01"
+    month = row(blinded(text, gap("A", CellKind.INSTANCES)).expiries, month="2026-12")
+    assert (month["ending_units"], month["ending_used_units"]) == (4, None)
+    month = row(blinded(text, gap("B", CellKind.INSTANCES)).expiries, month="2026-12")
+    assert month["ending_used_units"] == 4
+
+
+@pytest.mark.parametrize(
+    ("account", "kind"), [("A", CellKind.INSTANCES), ("B", CellKind.RESERVATIONS)]
+)
+def test_an_allocation_between_what_is_unknown_has_no_units(account: str, kind: CellKind) -> None:
+    found = blinded(COMPANY, gap(account, kind)).allocations
+    assert row(found, reservation_id="r-a", usage_id="i-b")["units"] is None
+    assert row(found, reservation_id="r-w")["units"] == 4
+
+
+def test_a_reading_of_zones_says_nothing_about_use_that_is_unknown() -> None:
+    text = """
+        i-other: B runs 3 m5.large in us-east-1a (use1-az2)
+        i-own: A runs 1 m5.large in us-east-1b (use1-az3)
+        r-zonal: A bought 2 m5.large in us-east-1a (use1-az1)
+    """
+    found = blinded(text, gap("A", CellKind.INSTANCES)).zone_match
+    assert unknown(row(found)) == {name for name in found.columns if "_units_by_" in name}
+
+
+@pytest.mark.parametrize("kind", [CellKind.ZONES, CellKind.CAPACITY])
+def test_blinding_nothing_changes_nothing(kind: CellKind) -> None:
+    world = fleet(COMPANY)
+    analysis = analyze(world.inventory, world.sharing)
+    read = Outcome("A", HOME, CellKind.INSTANCES, Status.OK)
+    skipped = Outcome("B", "", CellKind.ACCOUNT, Status.SKIPPED, "excluded")
+    outcomes = OUTCOMES.of(outcome.row() for outcome in (read, skipped, gap("A", kind)))
+    for name, frame in vars(blind(analysis, outcomes)).items():
+        pd.testing.assert_frame_equal(frame, vars(analysis)[name])
