@@ -20,7 +20,7 @@ from ri_report.errors import ConfigError
 from ri_report.inventory.names import DEFAULT_REGIONS, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from botocore.client import BaseClient
@@ -131,6 +131,17 @@ class Clients:
         variables = (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL")
         in_file = f"endpoint_url of the AWS profile {self._session.profile or 'default'}"
         return next((name for name in variables if os.environ.get(name)), in_file)
+
+    def region_to_ask(self, wanted: Sequence[str]) -> str:
+        """Where to ask about regions: at home, unless only others are wanted.
+
+        A service control policy may deny all but these. One that an account might not have
+        enabled, or of another partition, is not asked.
+        """
+        partition = self._session.get_partition_for_region(self.home_region)
+        there = self._session.get_available_regions("ec2", partition)
+        able = [region for region in wanted if region in DEFAULT_REGIONS and region in there]
+        return self.home_region if self.home_region in able or not able else able[0]
 
     @property
     def count(self) -> int:

@@ -152,7 +152,7 @@ def _denied(code: str, message: str, asked: Asked) -> Fault:
     if "control policy" in message:
         fix = (
             f"A service control policy denies {asked.action}: let it except {asked.principal}, "
-            "or leave the account or region out of the run"
+            "or leave the account or region out of the run (AWS_REGION too)"
         )
         return Fault(Status.DENIED, "scp", detail, fix)
     if asked.role_arn:

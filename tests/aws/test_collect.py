@@ -143,6 +143,35 @@ def test_the_regions_of_each_account_are_asked_for_once_and_at_home(
     }
 
 
+def test_a_home_region_that_is_denied_does_not_lose_the_wanted_ones(
+    world: Worlds, gather: Gather
+) -> None:
+    deny = "deny ec2:DescribeRegions region=us-east-1 by=scp"
+    there = world(
+        COMPANY.replace("account 333333333333 data", f"account 333333333333 data\n{deny}")
+    )
+    seen = gather(regions=("me-south-1", "eu-west-1"))
+    assert statuses(seen, account_id="333333333333", kind="instances") == {
+        ("OK", ""),
+        ("SKIPPED", "not_opted_in"),
+    }
+    assert set(there.called("DescribeRegions")) == {
+        (account, "eu-west-1") for account in ("111111111111", "222222222222", "333333333333")
+    }
+    (gap,) = cells(gather(), account_id="333333333333").to_dict("records")
+    assert (gap["kind"], gap["status"], gap["reason"]) == ("regions", "DENIED", "scp")
+    assert "AWS_REGION" in gap["fix"]
+
+
+@pytest.mark.parametrize("wanted", ["cn-north-1", "us-gov-west-1", "cn-nroth-1"])
+def test_a_region_of_another_partition_is_refused(
+    world: Worlds, gather: Gather, wanted: str
+) -> None:
+    world(COMPANY)
+    with pytest.raises(ConfigError, match=f"'{wanted}' is no region"):
+        gather(regions=(wanted,))
+
+
 def test_zone_ids_are_those_of_the_account_that_owns_the_row(world: Worlds, gather: Gather) -> None:
     there = world(COMPANY)
 
