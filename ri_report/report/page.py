@@ -17,6 +17,7 @@ from ri_report.report.grid import ALL_ZONES, grids
 from ri_report.report.sections import MOST_ROWS, sections
 from ri_report.report.text import visible
 from ri_report.report.wording import named
+from ri_report.rules.basis import CONVENTION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +89,7 @@ def render(report: Report) -> str:
             sections=shown,
             anchors={section.table.name for section in shown},
             most_rows=MOST_ROWS,
+            convention=CONVENTION,
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ri_report.report.figures import account_names
@@ -10,6 +10,7 @@ from ri_report.report.formats import UNKNOWN, cell_text
 from ri_report.report.text import visible
 from ri_report.rules.basis import BASIS, BASIS_TEXT, CONVENTION, MARKED
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
+from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, FACTOR_BASIS
 from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
 
@@ -29,7 +30,22 @@ CELL_LIMIT = 300
 NOT_IN_PAGE = frozenset({"allocations"})
 """One row per reservation and instance: too long to read, and complete in workbook and CSV."""
 
-CODES = frozenset({"reason", "unused_reason", "factor_basis", BASIS.name})
+CODES = frozenset({"reason", "unused_reason", "factor_basis"})
+MARKS = {
+    "coverage": "covered_instances",
+    "coverage_by_account": "covered_instances",
+    "utilization": "used_units",
+    "uncovered": "uncovered_units",
+    "pools": "covered_units",
+}
+"""By table the number that bears the mark where the row is a convention."""
+FACTOR_NOTES = {
+    "multiple": "8 \u00d7 N",
+    "largest_size": "as largest",
+    "none": "no factor",
+}
+"""What coverage says beside a type whose factor AWS does not document."""
+COVERAGE_TABLES = frozenset({COVERAGE.name, COVERAGE_BY_ACCOUNT.name})
 RESERVATION_ID = "reservation_id"
 ACCOUNT_IDS = frozenset(
     {"account_id", "reservation_account_id", "instance_account_id", "billed_account_id"}
@@ -65,11 +81,12 @@ UNREAD = " What was not read may hold some."
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its text, a second line of muted text, and the classes that style it."""
+    """One cell: its text, muted text beside it, its style, and whether it is a convention."""
 
     text: str
     name: str = ""
     style: str = ""
+    is_marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,14 +140,17 @@ def _reservation_names(report: Report) -> dict[str, str]:
 
 
 def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
-    columns = table.frame.columns
+    columns = shown_columns(table)
     shown = table.rows.head(MOST_ROWS).to_dict("records")
     total, span = _total(table)
     nothing = NOTHING.get(table.name, "There are no rows.")
     return Section(
         table,
         tuple((c.heading, c.description, _style(c)) for c in columns),
-        tuple(tuple(_cell(row, column, names) for column in columns) for row in shown),
+        tuple(
+            tuple(_marked(_cell(row, c, names), row, c, table.name) for c in columns)
+            for row in shown
+        ),
         total,
         _total_label(table),
         span,
@@ -138,6 +158,20 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
         nothing + unread,
         _reasons(table, shown),
     )
+
+
+def shown_columns(table: Table) -> list[Column]:
+    """Return the columns but those that the page tells by a mark or a note in others."""
+    told = {BASIS.name} | ({FACTOR_BASIS.name} if table.name in COVERAGE_TABLES else set())
+    return [column for column in table.frame.columns if column.name not in told]
+
+
+def _marked(cell: Cell, row: Mapping[Any, Any], column: Column, table: str) -> Cell:
+    if column.name == MARKS.get(table) and row[BASIS.name] == CONVENTION:
+        return replace(cell, is_marked=True)
+    if column.name == "instance_type" and table in COVERAGE_TABLES:
+        return replace(cell, name=FACTOR_NOTES.get(row[FACTOR_BASIS.name], ""))
+    return cell
 
 
 def _style(column: Column) -> str:
@@ -151,8 +185,6 @@ def _cell(row: Mapping[Any, Any], column: Column, names: Mapping[str, str]) -> C
         return Cell(text, "", f"{style} u".strip() if text == UNKNOWN else style)
     if column.name in ACCOUNT_IDS:
         return Cell(text, visible(names.get(text, ""), NAME_LIMIT))
-    if column.name == BASIS.name:
-        return Cell(text, "", "k" if text == CONVENTION else "")
     if column.name in CODES:
         return Cell(text.replace("_", " "))
     if column.name == RESERVATION_ID:
@@ -172,7 +204,7 @@ def _total(table: Table) -> tuple[tuple[Cell, ...], int]:
     total = table.total()
     if not total:
         return (), 0
-    columns = table.frame.columns
+    columns = shown_columns(table)
     span = next(place for place, column in enumerate(columns) if column.name in total)
     cells = (_total_cell(total, column) for column in columns[span:])
     return tuple(cells), span
@@ -197,4 +229,6 @@ def _total_cell(total: Mapping[str, Any], column: Column) -> Cell:
 def _reasons(table: Table, shown: list[dict[Any, Any]]) -> tuple[tuple[str, str], ...]:
     texts = REASONS.get(table.name, {})
     used = {row[name] for row in shown for name in CODES & set(table.frame.names)}
+    if table.name in MARKS and any(row[BASIS.name] == CONVENTION for row in shown):
+        used.add(CONVENTION)
     return tuple((code.replace("_", " "), text) for code, text in texts.items() if code in used)

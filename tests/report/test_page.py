@@ -15,6 +15,7 @@ from lxml import html
 from ri_report.inventory.frames import Column, Frame
 from ri_report.report import page, templates
 from ri_report.report.page import render
+from ri_report.report.sections import shown_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,7 +242,8 @@ def read_total(document: html.HtmlElement, table: Table) -> dict[str, str]:
     """Return the texts of the total row by column name."""
     cells = document.xpath(f"//h2[@id='{table.name}']/..//tfoot/tr/*")
     texts = [""] * int(cells[0].get("colspan")) + [cell.text or "" for cell in cells[1:]]
-    return {name: text for name, text in zip(table.frame.names, texts, strict=True) if text}
+    names = [column.name for column in shown_columns(table)]
+    return {name: text for name, text in zip(names, texts, strict=True) if text}
 
 
 def test_totals_read_back_from_the_page_are_those_of_the_tables(complete: Report) -> None:
@@ -371,13 +373,38 @@ def test_text_contrast_is_at_least_that_of_wcag_aa_in_light_dark_and_print() -> 
 
 
 def test_conventions_are_marked_and_explained_below_the_table(complete: Report) -> None:
-    """The mark is a word, so that it needs neither color nor a pointer."""
-    tree = html.fromstring(render(complete))
+    """It is a sign to see and a word to hear, and needs neither color nor a pointer."""
+    tree = parsed(render(complete))
     for name in ("coverage", "utilization", "pools"):
         (section,) = tree.xpath(f"//section[h2[@id='{name}']]")
-        marks = [cell.text_content() for cell in section.xpath(".//td[@class='k']")]
-        assert set(marks) == {"convention"}
-        (meaning,) = section.xpath(".//dt[.='convention']/following-sibling::dd")
+        rows = complete.tables[name].rows
+        marked = section.xpath(".//tbody/tr[td/i[@class='k']]")
+        assert len(marked) == (rows["basis"] == "convention").sum() > 0
+        assert {i.text_content() for i in section.xpath(".//td/i")} == {"\u2248 convention: "}
+        (meaning,) = section.xpath(".//dt[contains(., 'convention')]/following-sibling::dd")
         assert "AWS leaves open" in meaning.text_content()
     (definition,) = tree.xpath("//dt[.='Firm and convention']/following-sibling::dd")
     assert "total is firm" in definition.text_content()
+
+
+def test_the_page_shows_every_column_but_those_that_a_mark_or_a_note_tells(
+    complete: Report,
+) -> None:
+    left_out = {
+        name: {c.name for c in table.frame.columns} - {c.name for c in shown_columns(table)}
+        for name, table in complete.tables.items()
+    }
+    assert {name: columns for name, columns in left_out.items() if columns} == {
+        "coverage": {"basis", "factor_basis"},
+        "coverage_by_account": {"basis", "factor_basis"},
+        **{name: {"basis"} for name in ("utilization", "uncovered", "pools", "allocations")},
+    }
+
+
+def test_coverage_says_beside_a_type_that_its_factor_is_not_documented(complete: Report) -> None:
+    coverage = complete.tables["coverage"]
+    rows = coverage.rows.head(3).assign(factor_basis=["none", "multiple", "documented"])
+    tables = complete.tables | {"coverage": replace(coverage, rows=rows)}
+    tree = parsed(render(replace(complete, tables=tables)))
+    notes = tree.xpath("//section[h2[@id='coverage']]//tbody//small/text()")
+    assert notes == ["no factor", "8 \u00d7 N"]
