@@ -36,9 +36,13 @@ WORTH_A_WARNING = {
 }
 
 
+LEVELS = ("gap", "warning", "note")
+"""The order in which findings are told."""
+
+
 def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tuple[Finding, ...]:
     """Return the findings: gaps first, then warnings, then notes."""
-    return (
+    found: tuple[Finding, ...] = (
         *gaps(inventory),
         *accounts_left_out(inventory, sharing),
         *_sharing(inventory, sharing),
@@ -55,6 +59,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *management_unknown(inventory),
         *_source(inventory),
     )
+    return tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level)))
 
 
 def gaps(inventory: Inventory) -> list[Finding]:
