@@ -112,7 +112,7 @@ def command(
 def organization_served(
     monkeypatch: pytest.MonkeyPatch,
     own_environment: None,  # noqa: ARG001 - this comes on top of it
-) -> Iterator[Callable[[str], Endpoint]]:
+) -> Iterator[Callable[..., Endpoint]]:
     """Return a function that serves an organization and points the environment at it."""
     from ri_report.sandbox.declaration import organization_from  # noqa: PLC0415 - few need it
     from ri_report.sandbox.server import serve  # noqa: PLC0415 - few tests need it
@@ -120,8 +120,9 @@ def organization_served(
     as_of = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
     with ExitStack() as stack:
 
-        def start(text: str) -> Endpoint:
-            endpoint = stack.enter_context(serve(organization_from(text, as_of)))
+        def start(text: str, job_role: str = "") -> Endpoint:
+            serving = serve(organization_from(text, as_of), job_role=job_role)
+            endpoint = stack.enter_context(serving)
             for name, value in endpoint.environment.items():
                 monkeypatch.setenv(name, value)
             return endpoint

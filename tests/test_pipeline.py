@@ -137,6 +137,23 @@ def test_a_missing_role_ends_with_3_and_a_page_that_says_so_at_the_top(
     assert "sts:AssumeRole" in top
 
 
+def test_a_job_that_runs_as_a_role_reads_the_same(
+    command: Command, organization_served: Serve
+) -> None:
+    """So it runs in production: its own credentials are a session, and it chains roles."""
+    organization_served(READABLE + WITHOUT_ROLE)
+    command("run", *US, *FACTS, "--output-dir", "user")
+    organization_served(READABLE + WITHOUT_ROLE, job_role="ri-report-job")
+    ended = command("run", *US, *FACTS, "--output-dir", "role")
+    assert ended.code == 3
+    role = f"arn:aws:iam::{PAYER}:role/ri-report-job"
+    assert f'"Principal": {{"AWS": "{role}"}}' in ended.err
+    assert command("run", "--dry-run").out.splitlines()[0].startswith(f"{PAYER}  read as {role}")
+    for name in ("running", "utilization", "coverage", "accounts"):
+        table = f"{RUN.name}/tables/{name}.csv"
+        assert (Path("role") / table).read_bytes() == (Path("user") / table).read_bytes()
+
+
 def test_an_account_that_was_not_read_is_unknown_and_never_zero(
     command: Command, organization_served: Serve
 ) -> None:

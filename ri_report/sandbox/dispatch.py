@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ri_report.sandbox import ec2, organizations, sts, wire
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ri_report.sandbox.call import Operation
+    from ri_report.sandbox.identity import Identity
     from ri_report.sandbox.organization import Account, Json, Organization
 
+# The longest that a role's session may be set to last
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html).
+JOB_SESSION = timedelta(hours=12)
 OPERATIONS: dict[str, dict[str, Operation]] = {
     "sts": sts.OPERATIONS,
     "organizations": organizations.OPERATIONS,
@@ -58,6 +63,16 @@ class Sandbox:
             return self._perform(request, claim, request_id)
         except ApiError as error:
             return wire.refusal(claim.service, error, request_id)
+
+    def user(self) -> Identity:
+        """Return the keys of the management account's user."""
+        return self._keyring.user
+
+    def job(self, role: str) -> Identity:
+        """Give out the keys of a session of a role of the management account."""
+        account_id = self._organization.management_account_id
+        session = {"account_id": account_id, "name": role, "session": "job"}
+        return self._keyring.assume(session, self._clock() + JOB_SESSION, None)
 
     def _perform(self, request: wire.Request, claim: Claim, request_id: str) -> wire.Response:
         now = self._clock()

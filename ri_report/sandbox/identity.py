@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from ri_report.sandbox.permissions import SessionPolicy
+    from ri_report.sandbox.policies import SessionPolicy
 
 # The example keys of AWS's documentation: they open nothing but the sandbox.
 LONG_LIVED_ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -50,20 +50,23 @@ class Identity:
 
 
 class Keyring:
-    """The keys that are valid at one running sandbox."""
+    """The keys that are valid at one running sandbox.
+
+    Attributes:
+        user: The management account's user, whose keys are long-lived.
+    """
 
     def __init__(self, management_account_id: str) -> None:
         """Start with the management account's long-lived keys alone."""
         self._numbers = itertools.count(1)
-        self._identities = {
-            LONG_LIVED_ACCESS_KEY: Identity(
-                account_id=management_account_id,
-                arn=f"arn:aws:iam::{management_account_id}:user/{USER_NAME}",
-                user_id="AIDACKCEVSQ6C2EXAMPLE",
-                access_key=LONG_LIVED_ACCESS_KEY,
-                secret_key=LONG_LIVED_SECRET_KEY,
-            )
-        }
+        self.user = Identity(
+            account_id=management_account_id,
+            arn=f"arn:aws:iam::{management_account_id}:user/{USER_NAME}",
+            user_id="AIDACKCEVSQ6C2EXAMPLE",
+            access_key=LONG_LIVED_ACCESS_KEY,
+            secret_key=LONG_LIVED_SECRET_KEY,
+        )
+        self._identities = {LONG_LIVED_ACCESS_KEY: self.user}
 
     def find(self, access_key: str) -> Identity | None:
         """The holder of a key, or None."""

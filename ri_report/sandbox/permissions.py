@@ -5,9 +5,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ri_report.sandbox.errors import ApiError
@@ -15,45 +12,11 @@ from ri_report.sandbox.errors import ApiError
 if TYPE_CHECKING:
     from ri_report.sandbox.call import Call
 
-STATEMENT_KEYS = frozenset({"Sid", "Effect", "Action", "Resource"})
 WHO_MAY_NOT = {
     "session": "because no session policy allows the {action} action",
     "iam": "because no identity-based policy allows the {action} action",
     "scp": "with an explicit deny in a service control policy",
 }
-
-
-@dataclass(frozen=True)
-class SessionPolicy:
-    """The action patterns that a session policy allows and denies, in lower case."""
-
-    allowed: frozenset[str]
-    denied: frozenset[str]
-
-    def allows(self, action: str) -> bool:
-        """Whether an action passes the policy; what is not mentioned does not."""
-        matches = action.lower()
-        return not any(fnmatchcase(matches, pattern) for pattern in self.denied) and any(
-            fnmatchcase(matches, pattern) for pattern in self.allowed
-        )
-
-
-def session_policy(text: str) -> SessionPolicy:
-    """Read the policy document of an AssumeRole call.
-
-    Statements about single resources allow nothing here: the actions that the sandbox serves know
-    no resources, so only `"Resource": "*"` reaches them.
-
-    Raises:
-        ApiError: the text is not a policy document, or it has elements (a Condition, NotAction)
-            that the sandbox does not evaluate and therefore must not pass over.
-    """
-    try:
-        found = json.loads(text)["Statement"]
-        statements = found if isinstance(found, list) else [found]
-        return SessionPolicy(_patterns(statements, "Allow"), _patterns(statements, "Deny"))
-    except (ValueError, TypeError, KeyError) as error:
-        raise ApiError("MalformedPolicyDocument", f"The policy is not valid: {error}") from error
 
 
 def authorize(call: Call) -> None:
@@ -84,19 +47,3 @@ def _reason(call: Call) -> str | None:
             return denial.by
     policy = call.identity.policy
     return "session" if policy is not None and not policy.allows(call.action) else None
-
-
-def _patterns(statements: list[dict[str, str | list[str]]], effect: str) -> frozenset[str]:
-    unknown = {key for statement in statements for key in statement} - STATEMENT_KEYS
-    if unknown:
-        raise ValueError(f"the sandbox does not evaluate {', '.join(sorted(unknown))}")
-    return frozenset(
-        action.lower()
-        for statement in statements
-        if statement["Effect"] == effect and "*" in _listed(statement["Resource"])
-        for action in _listed(statement["Action"])
-    )
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value

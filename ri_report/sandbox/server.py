@@ -11,13 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from ri_report.sandbox.dispatch import Sandbox
-from ri_report.sandbox.identity import LONG_LIVED_ACCESS_KEY, LONG_LIVED_SECRET_KEY
 from ri_report.sandbox.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ri_report.sandbox.call import CallRecord
+    from ri_report.sandbox.identity import Identity
     from ri_report.sandbox.organization import Organization
 
 HOST = "127.0.0.1"
@@ -32,7 +32,8 @@ class Endpoint:
     Attributes:
         url: Where it listens, for `AWS_ENDPOINT_URL`.
         environment: The environment variables with which any AWS tool talks to it in the name of
-            the management account. AWS_PROFILE and AWS_SESSION_TOKEN must not be set beside them.
+            the management account. AWS_PROFILE must not be set beside them, nor AWS_SESSION_TOKEN
+            unless it is one of them.
         calls: Every authenticated call so far, granted or refused, in the order of arrival.
     """
 
@@ -46,6 +47,7 @@ def serve(
     organization: Organization,
     *,
     port: int = 0,
+    job_role: str = "",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Endpoint]:
     """Serve an organization on the loopback interface until the block ends.
@@ -53,6 +55,8 @@ def serve(
     Args:
         organization: What to serve.
         port: The port; 0 takes a free one.
+        job_role: The role of the management account whose session the environment is of; "" for
+            the long-lived keys of a user there.
         clock: The sandbox's present moment, aware UTC: it dates the answers' expiry times and
             judges the requests' time stamps.
 
@@ -67,7 +71,8 @@ def serve(
     thread.start()
     try:
         url = f"http://{HOST}:{server.server_address[1]}"
-        yield Endpoint(url, _environment(url), sandbox.calls)
+        keys = sandbox.job(job_role) if job_role else sandbox.user()
+        yield Endpoint(url, _environment(url, keys), sandbox.calls)
     finally:
         server.shutdown()
         server.hang_up()
@@ -75,11 +80,12 @@ def serve(
         thread.join()
 
 
-def _environment(url: str) -> dict[str, str]:
-    return {
+def _environment(url: str, keys: Identity) -> dict[str, str]:
+    token = {"AWS_SESSION_TOKEN": keys.session_token} if keys.session_token else {}
+    return token | {
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": LONG_LIVED_ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": LONG_LIVED_SECRET_KEY,
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_REGION": HOME_REGION,
         "AWS_DEFAULT_REGION": HOME_REGION,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ri_report.sandbox.errors import ApiError
-from ri_report.sandbox.permissions import session_policy
+from ri_report.sandbox.policies import session_policy
 
 if TYPE_CHECKING:
     from ri_report.sandbox.call import Call, Operation
@@ -74,7 +74,9 @@ def _invalid(name: str, constraint: str) -> ApiError:
 
 def _is_trusted(call: Call, account_id: str, role_name: str) -> bool:
     account = call.organization.account(account_id)
-    if call.identity.expires is not None or account is None or account.state != "ACTIVE":
+    # The trust policies name the management account: its users and its roles, but no member.
+    by_management = call.account.account_id == call.organization.management_account_id
+    if not by_management or account is None or account.state != "ACTIVE":
         return False
     role: Role | None = next((role for role in account.roles if role.name == role_name), None)
     given = call.parameters.get("ExternalId", "")

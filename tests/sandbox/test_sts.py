@@ -128,6 +128,18 @@ def test_member_may_not_go_on_to_another_role(world: Callable[..., Any]) -> None
     assert error["Code"] == "AccessDenied"
 
 
+def test_role_of_the_management_account_may_go_on_to_a_member(world: Callable[..., Any]) -> None:
+    running = world(WORLD, job_role="ri-report-job")
+    keys = {"aws_session_token": running.endpoint.environment["AWS_SESSION_TOKEN"]}
+    client = running.client("sts", **keys)
+    identity = client.get_caller_identity()
+    assert identity["Arn"] == "arn:aws:sts::999988887777:assumed-role/ri-report-job/job"
+    arn = "arn:aws:iam::111122223333:role/CrossAccountInstanceCounter"
+    answer = client.assume_role(RoleArn=arn, RoleSessionName="job")
+    assert answer["AssumedRoleUser"]["Arn"].startswith("arn:aws:sts::111122223333:assumed-role/")
+    assert _refusal(running.client("sts"), "get_caller_identity")["Code"] == "InvalidClientTokenId"
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
