@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ri_report.rules.sharing import Sharing
 
     Command = Callable[..., Any]
-    Serve = Callable[[str], Any]
+    Serve = Callable[..., Any]
 
 US = ("--region", "us-east-1", "--as-of", "2026-11-22T06:30Z", "--no-progress")
 EVERY = ("--format", "html,xlsx,json,csv,parquet")

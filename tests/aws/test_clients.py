@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.credentials import Credentials
@@ -263,3 +264,45 @@ def test_an_endpoint_of_the_configuration_file_that_is_no_address_is_refused(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     with pytest.raises(ConfigError, match=r"^endpoint_url of the AWS profile default: "):
         clients().client("sts", "us-east-1")
+
+
+ADDRESSES = {
+    "eu-west-1": ("sts.eu-west-1.amazonaws.com", "organizations.us-east-1.amazonaws.com"),
+    "us-east-1": ("sts.us-east-1.amazonaws.com", "organizations.us-east-1.amazonaws.com"),
+    "cn-north-1": (
+        "sts.cn-north-1.amazonaws.com.cn",
+        "organizations.cn-northwest-1.amazonaws.com.cn",
+    ),
+    "us-gov-east-1": (
+        "sts.us-gov-east-1.amazonaws.com",
+        "organizations.us-gov-west-1.amazonaws.com",
+    ),
+}
+
+
+@pytest.mark.usefixtures("_keys")
+@pytest.mark.parametrize("region", ADDRESSES)
+def test_each_partition_is_asked_at_its_own_addresses(clients: Make, region: str) -> None:
+    """STS in the region; Organizations where each partition has its one endpoint, as listed in
+    https://docs.aws.amazon.com/general/latest/gr/ao.html and .../sts.html.
+    """
+    made = clients(region=region)
+    sent = {}
+
+    def note(request: Any, **_: object) -> NoReturn:  # noqa: ANN401 - botocore's request
+        host = urlsplit(request.url).hostname
+        sent[host.split(".")[0]] = host, request.headers["Authorization"].decode()
+        raise InterruptedError
+
+    for service, operation in (("sts", "get_caller_identity"), ("organizations", "list_accounts")):
+        client = made.client(service, made.home_region)
+        client.meta.events.register(f"before-send.{service}", note)
+        with using(made.base), pytest.raises(InterruptedError):
+            getattr(client, operation)()
+    sts, organizations = ADDRESSES[region]
+    assert (sent["sts"][0], sent["organizations"][0]) == (sts, organizations)
+    assert f"/{region}/sts/" in sent["sts"][1]
+    assert f"/{organizations.split('.')[1]}/organizations/" in sent["organizations"][1]
+    ec2 = made.client("ec2", region).meta.endpoint_url
+    assert ec2 == f"https://ec2.{region}.{sts.split('.', 2)[2]}"
+    assert made.custom_endpoint == ""
