@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ri_report.rules.allocation import allocated_units
-from ri_report.rules.bounds import joined, meet, narrow, parts, settle
+from ri_report.rules.bounds import joined, meet, narrow, parts, settle, sums
 from ri_report.rules.matching import REGIONAL, ZONAL, comparable, is_idle_slot, match_keys
 from ri_report.rules.sharing import OWNER
 from ri_report.rules.sizes import QUARTERS
@@ -89,10 +88,9 @@ def firmness(
         sharing: The preferences that the allocation followed.
     """
     both, side = comparable(usage, active), _sides(usage, active)
-    amounts = _amounts(usage, active)
-    left_by_instances = amounts - _given(usage, active, allocations, USAGE_SIDE)
-    left = left_by_instances - _given(usage, active, allocations, SLOT_SIDE)
-    pairs = _pairs(usage, active, allocations)
+    amounts, pairs = _amounts(usage, active), _pairs(usage, active, allocations)
+    left_by_instances = amounts - pairs.given(side, USAGE_SIDE)
+    left = left_by_instances - pairs.given(side, SLOT_SIDE)
     rows, kinds = parts(np.arange(len(both)), amounts), parts(_kinds(both, side), amounts)
     for stage in _stages(both, side, sharing, ZONAL, USAGE_SIDE):
         stage.run(pairs, kinds, rows, kinds)
@@ -159,7 +157,14 @@ class _Pairs:
     reservation: Integers
     scope: NDArray[np.object_]
     tier: NDArray[np.object_]
+    amount: Integers
     is_firm: Flags
+
+    def given(self, side: Integers, taking: int) -> Integers:
+        """Return how much of each row passes over to usage of the `taking` side."""
+        chosen = side[self.usage] == taking
+        amount, both = self.amount[chosen], (self.usage[chosen], self.reservation[chosen])
+        return sums(np.concatenate(both), np.tile(amount, 2), len(side))
 
     def judge(self, rows: Parts, meeting: Meeting, stage: _Stage) -> None:
         """Judge the allocations of a tier by what is left before it.
@@ -184,6 +189,7 @@ def _pairs(usage: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame)
         giver.astype(np.int64) + len(usage),
         active["scope"].to_numpy(dtype=object)[giver],
         allocations["tier"].to_numpy(dtype=object),
+        _quarters(allocations["units"]),
         np.zeros(len(allocations), dtype=bool),
     )
 
@@ -191,16 +197,6 @@ def _pairs(usage: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame)
 def _amounts(usage: pd.DataFrame, active: pd.DataFrame) -> Integers:
     """Return what each row of usage, then each reservation, has to cover or to give."""
     return _quarters(pd.concat([usage["units"], active["units"] * active["instance_count"]]))
-
-
-def _given(
-    usage: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame, taking: int
-) -> Integers:
-    """Return how much of it passes over to usage of the `taking` side."""
-    takers = usage.loc[is_idle_slot(usage) == (taking == SLOT_SIDE), "usage_id"]
-    passing = allocations[allocations["usage_id"].isin(takers)]
-    ids = usage["usage_id"], active["reservation_id"]
-    return _quarters(pd.concat([allocated_units(each, passing) for each in ids]))
 
 
 def _quarters(units: pd.Series[float]) -> Integers:
