@@ -4,50 +4,39 @@ from __future__ import annotations
 
 import logging
 import os
-import re
-import signal
-import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.core import ParameterSource
 
 from ri_report import __version__
-from ri_report.errors import (
-    EXIT_COMPLETE,
-    EXIT_INCOMPLETE,
-    EXIT_INTEGRITY,
-    EXIT_THRESHOLD,
-    ConfigError,
-    RiReportError,
-)
+from ri_report.ending import end_with
+from ri_report.environment import only_aws
+from ri_report.errors import EXIT_COMPLETE, EXIT_INCOMPLETE, ConfigError
 from ri_report.inventory.names import run_name
-from ri_report.options import AS_OF, CONFIG, MANNERS, OUTPUT, SCOPE, option, options_of
+from ri_report.options import (
+    AS_OF,
+    CONFIG,
+    GRANTS,
+    MANNERS,
+    OUTPUT,
+    SCOPE,
+    option,
+    options_of,
+    set_by,
+    values_of,
+)
+from ri_report.verdict import incomplete, say_found, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from ri_report.aws.scope import Scope
     from ri_report.config import Config
     from ri_report.pipeline import Result
     from ri_report.progress import Bar, Lines
-    from ri_report.report.model import Finding
 
 log = logging.getLogger("ri_report")
-
-KEYS = {
-    "organization.role_name": "role_name",
-    "organization.external_id": "external_id",
-    "organization.regions": "regions",
-    "organization.include_accounts": "accounts",
-    "organization.exclude_accounts": "excluded",
-    "output.dir": "output_dir",
-    "output.formats": "formats",
-}
-"""The keys of the configuration that options set, with the name under which click has them."""
 
 DEMO_AS_OF = datetime(2026, 11, 1, 6, tzinfo=UTC)
 """Moment of observation of the demo: fixed, so that every demo gives the same report."""
@@ -64,64 +53,7 @@ Exit codes:
 
 def main() -> NoReturn:
     """Run the command and end the process with the exit code that a scheduler sees."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _stop)
-    try:
-        sys.exit(ri_report.main(prog_name="ri-report", standalone_mode=False) or EXIT_COMPLETE)
-    except _Stopped as stopped:
-        _leave(stopped.code)
-    except RiReportError as error:
-        _end(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        context: click.Context | None = getattr(error, "ctx", None)
-        name = context.command_path if context else "ri-report"
-        said = " ".join(error.format_message().split()).rstrip(".")
-        _end(f"{said}; see `{name} --help`", error.exit_code)
-    except Exception as error:
-        if "--debug" in sys.argv or os.environ.get("RI_REPORT_DEBUG"):
-            raise
-        kind = type(error).__name__
-        _end(f"unexpected {kind}; this is a bug: run again with --debug and report it", 4)
-
-
-class _Stopped(SystemExit):
-    """Raised where a signal arrives, so that everything under way is cleaned up."""
-
-    code: int
-
-
-def _stop(number: int, _: object) -> NoReturn:
-    # What a shell says of a command that a signal ended.
-    raise _Stopped(128 + number)
-
-
-def _leave(code: int) -> NoReturn:
-    """End without waiting for the threads of calls that nobody answers."""
-    try:
-        _say("stopped before the end; every file that is there is whole")
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
-
-
-def _end(message: str, code: int) -> NoReturn:
-    _say(message)
-    sys.exit(code)
-
-
-def _say(message: str) -> None:
-    if not log.handlers:
-        # Before the options are read, or because they cannot be.
-        as_json = os.environ.get("RI_REPORT_LOG_FORMAT") == "json" or re.search(
-            r"\0--log-format[=\0]json\0", "\0".join([*sys.argv, ""])
-        )
-        _talk(verbose=0, quiet=False, log_format="json" if as_json else "text")
-    log.error("%s", message)
+    end_with(lambda: ri_report.main(prog_name="ri-report", standalone_mode=False))
 
 
 @click.group(
@@ -157,11 +89,11 @@ def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> in
     from ri_report.sandbox.server import serve
 
     _talk(**options)
-    config = load_config(None, {"output.dir": output_dir, "output.formats": formats}, _names())
-    with serve(demo_organization(DEMO_AS_OF)) as endpoint, _environment(endpoint.environment):
+    config = load_config(None, {"output.dir": output_dir, "output.formats": formats}, set_by())
+    with serve(demo_organization(DEMO_AS_OF)) as endpoint, only_aws(endpoint.environment):
         result = _run(config, "", DEMO_AS_OF, "demo", options)
     _say_written(result)
-    code = _verdict(result, options["fail_on"])
+    code = verdict(result.report, options["fail_on"])
     if code == EXIT_INCOMPLETE:
         log.warning("Here `ri-report run` would exit with 3: the report is written but incomplete.")
     return EXIT_COMPLETE if code == EXIT_INCOMPLETE else code
@@ -173,13 +105,13 @@ def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> in
 def run(profile: str | None, as_of: datetime | None, *, dry_run: bool, **options: Any) -> int:
     """Collect from every linked account, keep a snapshot, and write the reports."""
     _talk(**options)
-    config = _config(options["config"], _overrides(options))
+    config = _config(options)
     moment = _moment(as_of)
     if dry_run:
         return _dry_run(config, profile or "")
     result = _run(config, profile or "", moment, run_name(moment), options)
     _say_written(result)
-    return _verdict(result, options["fail_on"])
+    return verdict(result.report, options["fail_on"])
 
 
 @ri_report.command(epilog=EXIT_CODES)
@@ -191,7 +123,7 @@ def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
     from ri_report.report.findings import gaps
 
     _talk(**options)
-    config = _config(options["config"], _overrides(options))
+    config = _config(options)
     moment = _moment(as_of)
     with _progress(options) as shown:
         inventory, folder = collect_snapshot(
@@ -202,8 +134,8 @@ def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
             progress=shown,
         )
     click.echo(folder)
-    _say_found(gaps(inventory))
-    return _incomplete(inventory.outcomes.loc[inventory.outcomes["is_gap"], "status"])
+    say_found(gaps(inventory))
+    return incomplete(inventory.outcomes.loc[inventory.outcomes["is_gap"], "status"])
 
 
 @ri_report.command(epilog=EXIT_CODES)
@@ -227,7 +159,7 @@ def report(
     _talk(**options)
     if (snapshot is None) == (from_dumps is None):
         raise ConfigError("report needs one of --snapshot DIR and --from-dumps DIR")
-    config = _config(options["config"], _overrides(options))
+    config = _config(options)
     if from_dumps is not None:
         result = report_dumps(from_dumps, config, as_of)
     else:
@@ -236,7 +168,7 @@ def report(
         given = config if options["config"] else None
         result = report_snapshot(snapshot or Path(), given, config.output.model_dump())
     _say_written(result)
-    return _verdict(result, options["fail_on"])
+    return verdict(result.report, options["fail_on"])
 
 
 @ri_report.command()
@@ -265,46 +197,14 @@ def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
     from ri_report.pipeline import explain_snapshot
     from ri_report.report.text import visible
 
-    given = _config(config, {}) if config else None
+    given = _config({"config": config}) if config else None
     for line in explain_snapshot(snapshot, given, identifier):
         click.echo(visible(line, LONGEST_LINE))
     return EXIT_COMPLETE
 
 
 @ri_report.command()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["json", "cloudformation", "stackset", "terraform"]),
-    default="json",
-    help="What to print [json].",
-)
-@click.option(
-    "--application-account", required=True, metavar="ID", help="Account that the job runs in."
-)
-@click.option(
-    "--application-role",
-    default="",
-    metavar="NAME",
-    help="Role that the job runs as; otherwise the whole application account is trusted.",
-)
-@options_of(CONFIG)
-@option(
-    "--role-name", metavar="NAME", help="Name of the member role [CrossAccountInstanceCounter]."
-)
-@option("--external-id", metavar="ID", help="Demand this external id.")
-@click.option(
-    "--organization-id",
-    default="",
-    metavar="o-ID",
-    help="Trust only principals of this organization.",
-)
-@click.option(
-    "--partition",
-    type=click.Choice(["aws", "aws-cn", "aws-us-gov"]),
-    default="aws",
-    help="AWS partition of the accounts [aws].",
-)
+@options_of(GRANTS)
 def iam(form: str, **options: Any) -> int:
     r"""Print what the accounts must grant: the member role and the application's policy.
 
@@ -317,7 +217,7 @@ def iam(form: str, **options: Any) -> int:
     """
     from ri_report.aws.grants import grants
 
-    config = _config(options["config"], _overrides(options))
+    config = _config(options)
     click.echo(
         grants(
             form,
@@ -387,28 +287,12 @@ def _talk(*, verbose: int, quiet: bool, log_format: str, **_: object) -> None:
     configure(verbose=verbose, quiet=quiet, log_format=log_format)
 
 
-def _overrides(options: dict[str, Any]) -> dict[str, Any]:
-    return {key: options.get(name) for key, name in KEYS.items()}
-
-
-def _names() -> dict[str, str]:
-    """Return what set each key: the option, or the variable of the same meaning."""
-    context = click.get_current_context()
-    parameters = {each.name or "": each for each in context.command.params}
-    names = {}
-    for key, name in KEYS.items():
-        if name in parameters:
-            from_variable = context.get_parameter_source(name) is ParameterSource.ENVIRONMENT
-            each = parameters[name]
-            names[key] = str(each.envvar if from_variable else each.opts[0])
-    return names
-
-
-def _config(path: Path | None, overrides: dict[str, Any]) -> Config:
+def _config(options: dict[str, Any]) -> Config:
     from ri_report.config import DEFAULT_FILE, load_config
 
     default = Path(DEFAULT_FILE)
-    return load_config(path or (default if default.exists() else None), overrides, _names())
+    path = options["config"] or (default if default.exists() else None)
+    return load_config(path, values_of(options), set_by())
 
 
 def _scope(config: Config, profile: str | None) -> Scope:
@@ -447,49 +331,3 @@ def _dry_run(config: Config, profile: str) -> int:
 def _say_written(result: Result) -> None:
     for path in result.written:
         click.echo(path)
-
-
-def _verdict(result: Result, thresholds: tuple[tuple[str, float], ...]) -> int:
-    """Say what the report lacks or breaches, and return the exit code."""
-    made = result.report
-    _say_found(made.findings)
-    if code := _incomplete(made.tables["gaps"].rows["status"]):
-        return code
-    values = {kpi.name: kpi.value for kpi in made.kpis}
-    code = EXIT_COMPLETE
-    for name, bound in thresholds:
-        value = values[name]
-        if value is not None and value < bound:
-            log.warning("%s is %.4f, below %s", name, value, bound)
-            code = EXIT_THRESHOLD
-    return code
-
-
-def _incomplete(gaps: Iterable[str]) -> int:
-    """Return the exit code that the statuses of what was not read call for; 0 for none."""
-    statuses = set(gaps)
-    if "INTEGRITY" in statuses:
-        return EXIT_INTEGRITY
-    return EXIT_INCOMPLETE if statuses else EXIT_COMPLETE
-
-
-def _say_found(findings: Iterable[Finding]) -> None:
-    for finding in findings:
-        level = logging.WARNING if finding.level == "gap" else logging.DEBUG
-        log.log(level, "%s", f"{finding.text}. {finding.fix}".removesuffix(". "))
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Point this process at other AWS credentials and endpoints for a while."""
-    before = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    # Nor is the user's own configuration of AWS read, which may lead elsewhere or be broken.
-    files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
-    os.environ.update(variables | files)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

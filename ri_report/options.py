@@ -8,9 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+KEYS = {
+    "organization.role_name": "role_name",
+    "organization.external_id": "external_id",
+    "organization.regions": "regions",
+    "organization.include_accounts": "accounts",
+    "organization.exclude_accounts": "excluded",
+    "output.dir": "output_dir",
+    "output.formats": "formats",
+}
+"""The keys of the configuration that options set, with the name under which click has them."""
 
 FIRST, LAST = datetime(2006, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """No moment before EC2 or far after every term; the outputs hold those in between."""
@@ -118,6 +130,41 @@ SCOPE = options_of(
         help="List this account but do not read it. Repeatable.",
     ),
 )
+GRANTS = options_of(
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["json", "cloudformation", "stackset", "terraform"]),
+        default="json",
+        help="What to print [json].",
+    ),
+    click.option(
+        "--application-account", required=True, metavar="ID", help="Account that the job runs in."
+    ),
+    click.option(
+        "--application-role",
+        default="",
+        metavar="NAME",
+        help="Role that the job runs as; otherwise the whole application account is trusted.",
+    ),
+    CONFIG,
+    option(
+        "--role-name", metavar="NAME", help="Name of the member role [CrossAccountInstanceCounter]."
+    ),
+    option("--external-id", metavar="ID", help="Demand this external id."),
+    click.option(
+        "--organization-id",
+        default="",
+        metavar="o-ID",
+        help="Trust only principals of this organization.",
+    ),
+    click.option(
+        "--partition",
+        type=click.Choice(["aws", "aws-cn", "aws-us-gov"]),
+        default="aws",
+        help="AWS partition of the accounts [aws].",
+    ),
+)
 MANNERS = options_of(
     option("--no-progress", is_flag=True, help="Show no progress."),
     option("-v", "--verbose", count=True, help="Say more on stderr."),
@@ -130,3 +177,21 @@ MANNERS = options_of(
     ),
     option("--debug", is_flag=True, help="Show tracebacks of unexpected errors."),
 )
+
+
+def values_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of options by the key of the configuration that they set."""
+    return {key: options.get(name) for key, name in KEYS.items()}
+
+
+def set_by() -> dict[str, str]:
+    """Return what set each key of the running command: the option, or its variable."""
+    context = click.get_current_context()
+    parameters = {each.name or "": each for each in context.command.params}
+    names = {}
+    for key, name in KEYS.items():
+        if name in parameters:
+            from_variable = context.get_parameter_source(name) is ParameterSource.ENVIRONMENT
+            each = parameters[name]
+            names[key] = str(each.envvar if from_variable else each.opts[0])
+    return names

@@ -14,6 +14,9 @@ ALLOWED = {
     "ri_report": {"ri_report", "ri_report.errors", "ri_report.cli"},
     "ri_report.cli": {"*"},
     "ri_report.options": set(),
+    "ri_report.ending": {"ri_report.errors", "ri_report.logs"},
+    "ri_report.verdict": {"ri_report.errors", "ri_report.report.model"},
+    "ri_report.environment": set(),
     "ri_report.config": {
         "ri_report.errors",
         "ri_report.inventory.names",
@@ -54,7 +57,7 @@ PLACES = {
     "botocore": {"ri_report.aws", "ri_report.sandbox"},
     "jinja2": {"ri_report.report.page", "ri_report.report.templates"},
     "openpyxl": {"ri_report.report.workbook"},
-    "click": {"ri_report.cli", "ri_report.options"},
+    "click": {"ri_report.cli", "ri_report.ending", "ri_report.options"},
     "rich": {"ri_report.progress"},
     "pydantic": {"ri_report.config", "ri_report.mistakes"},
     "pydantic_core": {"ri_report.mistakes"},
