@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof bench lock clean
+.PHONY: help demo test proof bench example lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +23,16 @@ proof: $(VENV)/test ## Set up and search for counterexamples to the laws of allo
 	RI_REPORT_EXAMPLES=100 $(BIN)/pytest -n auto tests/rules/test_laws.py tests/rules/test_hours.py
 
 bench: $(VENV)/run ## Set up and print how fast it is, as ratios within one run
-	$(BIN)/python tests/benchmarks
+	$(BIN)/python -m tests.benchmarks
+
+example: $(VENV)/run ## Make the committed example anew, with the picture in the README (needs Chromium)
+	rm -rf reports/demo && $(BIN)/ri-report demo --format html,xlsx,json
+	mkdir -p reports/example
+	cp reports/demo/ri-report.html reports/demo/ri-report.xlsx reports/demo/report.json reports/example
+	chmod 644 reports/example/*
+	chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,1560 \
+		--user-data-dir=$$(mktemp -d) --screenshot=reports/example/page.png \
+		file://$(CURDIR)/reports/example/ri-report.html
 
 lock: ## Resolve the locked versions anew
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -6,16 +6,15 @@ import os
 import platform
 import resource
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import fleets
-import loop
 import numpy as np
 import pandas as pd
 
 from ri_report import __version__
 from ri_report.rules.allocation import allocate
 from ri_report.rules.hours import KIND, by_hour, over_hours
+from tests.benchmarks import fleets, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +34,14 @@ def timed(name: str, work: Callable[[], Any], runs: int = 1) -> tuple[float, Any
     return min(seconds), result
 
 
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the frame as rows."""
+    return cast("list[dict[str, Any]]", frame.to_dict("records"))
+
+
 def looped(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
     """Allocate by dictionaries and loops, from the same frames to the same frame."""
-    given = loop.allocate(usage.to_dict("records"), reservations.to_dict("records"))
+    given = loop.allocate(rows_of(usage), rows_of(reservations))
     columns = ["period", "usage_id", "reservation_id", "tier", "units"]
     rows = pd.DataFrame([(*where, units) for where, units in given.items()], columns=columns)
     return rows.sort_values(columns[:3], ignore_index=True)
@@ -88,7 +92,8 @@ def scan(ran: pd.DataFrame, bought: pd.DataFrame) -> pd.Series[float]:
         kinds = usage.groupby(list(KIND), as_index=False)["hours"].sum()
         found = allocate(kinds.assign(usage_id=kinds.index.astype("str")), offered)
         used.append(found.groupby("reservation_id")["units"].sum())
-    return pd.concat(used).groupby(level=0).sum()
+    totals: pd.Series[float] = pd.concat(used).groupby(level=0).sum()
+    return totals
 
 
 if __name__ == "__main__":

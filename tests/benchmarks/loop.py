@@ -29,7 +29,7 @@ def allocate(usage: list[Row], reservations: list[Row]) -> dict[tuple[str, str, 
     given: dict[tuple[str, str, str, str], float] = {}
     for scope, key in (("zonal", _zonal), ("regional", _regional)):
         sellers = [row for row in reservations if row["scope"] == scope]
-        _tier(usage, sellers, lambda row, key=key: (*key(row), row["account_id"]), ("owner", given))
+        _tier(usage, sellers, _own(key), ("owner", given))
         _tier(usage, sellers, key, ("organization", given))
     return given
 
@@ -39,6 +39,10 @@ def _factor(row: Row, factors: dict[str, float]) -> float:
     if name not in factors:
         factors[name] = factor_of(name)[0]
     return factors[name]
+
+
+def _own(key: Callable[[Row], tuple[str, ...]]) -> Callable[[Row], tuple[str, ...]]:
+    return lambda row: (*key(row), row["account_id"])
 
 
 def _zonal(row: Row) -> tuple[str, ...]:

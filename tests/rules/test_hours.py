@@ -73,8 +73,8 @@ def bought_of(*rows: tuple[str, str, str, int, float, float]) -> pd.DataFrame:
 def used_units(runs: pd.DataFrame, bought: pd.DataFrame) -> dict[str, float]:
     hourly = by_hour(runs, bought, START, END)
     found = allocate(hourly.usage, hourly.reservations)
-    units = over_hours(found, hourly.periods)
-    return units.groupby(found["reservation_id"]).sum().round(9).to_dict()
+    units = over_hours(found, hourly.periods).groupby(found["reservation_id"]).sum()
+    return {str(name): round(float(total), 9) for name, total in units.items()}
 
 
 def scanned_units(runs: pd.DataFrame, bought: pd.DataFrame) -> dict[str, float]:
@@ -82,7 +82,9 @@ def scanned_units(runs: pd.DataFrame, bought: pd.DataFrame) -> dict[str, float]:
     totals: dict[str, float] = {}
     for hour in range(HOURS):
         low, high = at(hour * 3600), at((hour + 1) * 3600)
-        ran = (runs["end"].clip(upper=high) - runs["start"].clip(lower=low)).dt.total_seconds()
+        ended = runs["end"].where(runs["end"] < high, high)
+        begun = runs["start"].where(runs["start"] > low, low)
+        ran = (ended - begun).dt.total_seconds()
         usage = runs.assign(usage_id=runs.index.astype("str"), hours=ran / 3600)[ran > 0]
         term = (bought["start"] < high) & (high <= bought["end"])
         offered = bought[term].assign(hours=1.0)
