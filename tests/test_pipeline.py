@@ -55,6 +55,13 @@ SUSPENDED = """
 account 444444444444 closed-shop state=SUSPENDED
 run 7 m5.large us-east-1a
 """
+ELSEWHERE = """
+management 111111111111 payer
+enable ap-east-1
+run 2 m5.large ap-east-1a
+account 222222222222 web
+run 3 c5.xlarge us-east-1a
+"""
 MEASURES = (
     "running_instances",
     "running_units",
@@ -232,6 +239,78 @@ def test_unread_instances_leave_the_purchases_known(
     assert (account["purchased_units"], account["running_instances"]) == ("16.0", "")
     assert {account[name] for name in ("used_units", "utilization_ratio", "lent_units")} == {""}
     assert [row["reservation_id"] for row in of_account("purchases", WEB)]
+
+
+def test_what_an_account_bought_is_not_called_idle_without_its_instances(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(READABLE + "deny ec2:DescribeInstances\n")
+    assert command("run", *US, *EVERY).code == 3
+    (bought,) = of_account("utilization", WEB)
+    unknown = ("used_units", "unused_units", "utilization_ratio", "lent_units")
+    assert {bought[name] for name in unknown} == {""}
+    assert (bought["purchased_units"], bought["unused_reason"]) == ("16.0", "not_all_read")
+    (reason,) = [
+        r for r in rows("unused_reasons") if r["reservation_id"] == bought["reservation_id"]
+    ]
+    assert (reason["reason"], reason["unused_units"]) == ("not_all_read", "")
+    # 2 of 5 bought m5.large of the payer are in use; what web bought is in neither number.
+    assert facts()["kpis"]["utilization"]["value"] == pytest.approx(2 / 5)
+    assert facts()["kpis"]["unused_units"]["standing"] == "unknown"
+
+
+def test_what_an_account_runs_is_not_called_uncovered_without_its_reservations(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(READABLE + "deny ec2:DescribeReservedInstances\n")
+    assert command("run", *US, *EVERY).code == 3
+    (place,) = [row for row in rows("coverage") if row["instance_type"] == "c5.xlarge"]
+    assert (place["running_instances"], place["covered_units"], place["coverage_ratio"]) == (
+        "3",
+        "",
+        "",
+    )
+    (family,) = [row for row in rows("coverage_by_family") if row["family"] == "c5"]
+    assert (family["running_units"], family["covered_units"]) == ("24.0", "")
+    dark = of_account("uncovered", WEB)
+    assert [(row["reason"], row["uncovered_units"]) for row in dark] == [("not_all_read", "")] * 3
+    for pool in of_account("pools", WEB):
+        assert {pool[n] for n in ("purchased_units", "used_units", "covered_units")} == {""}
+    # All m5.large of the payer are covered; what web runs is in neither number.
+    assert facts()["kpis"]["coverage"]["value"] == 1
+    purchases = facts()["tables"]["purchases"]
+    assert purchases["may_lack_rows"]
+    assert purchases["total"]["instance_count"] is None
+    assert "not read is not in it" in purchases["note"]
+    page = (RUN / "ri-report.html").read_text()
+    assert re.search(r"<td class=.unknown.>unknown of 3</td>", page)
+
+
+def test_accounts_that_are_left_out_are_warned_of_and_the_run_is_complete(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(READABLE)
+    assert command("run", *US, *FACTS, "--exclude-account", WEB).code == 0
+    completeness = facts()["completeness"]
+    assert (completeness["complete"], completeness["accounts_left_out"]) == (True, 1)
+    (warning,) = [f["text"] for f in facts()["findings"] if f["level"] == "warning"]
+    assert warning.startswith("1 account left out by the configuration")
+    for kpi in ("utilization", "coverage", "unused_units", "uncovered_instances"):
+        assert facts()["kpis"][kpi]["standing"] == "unknown"
+        assert "1 left out" in facts()["kpis"][kpi]["caveat"]
+
+
+def test_an_account_without_any_wanted_region_has_nothing_to_read(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(ELSEWHERE)
+    regions = ("--region", "ap-east-1", *US[2:])
+    assert command("run", *regions, *FACTS).code == 0
+    (account,) = of_account("accounts", WEB)
+    assert account["reading"] == "nothing to read"
+    assert {account[name] for name in ("running_instances", "purchased_units")} <= {"0", "0.0"}
+    assert facts()["completeness"]["accounts_total"] == 2
+    assert facts()["completeness"]["accounts_read"] == 2
 
 
 def test_no_role_anywhere_ends_with_4_and_no_report(

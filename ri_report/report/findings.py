@@ -51,7 +51,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *_flexibility(analysis),
         *_platforms(analysis),
         *_reservations(analysis),
-        *_zone_match(analysis, sharing),
+        *_zone_match(inventory, analysis, sharing),
         *zones_unknown(analysis, sharing),
         *_zone_names(analysis),
         *_not_eligible(analysis),
@@ -191,7 +191,7 @@ def _reservations(analysis: Analysis) -> list[Finding]:
     return found
 
 
-def _zone_match(analysis: Analysis, sharing: Sharing) -> list[Finding]:
+def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> list[Finding]:
     rows = analysis.zone_match
     if rows.empty:
         return []
@@ -210,6 +210,8 @@ def _zone_match(analysis: Analysis, sharing: Sharing) -> list[Finding]:
             f": utilization {_change(used['used_units'], used['purchased_units'], used_more)},"
             f" coverage {_change(covered['covered_units'], covered['units'], covered_more)}"
         )
+    if inventory.outcomes["is_gap"].any():
+        text += ", of what was read"
     fix = "AWS's billing guide says by name; where a bill says otherwise, set sharing.zonal_match"
     return [Finding("warning", text, fix, "zone_match")]
 

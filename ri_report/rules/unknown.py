@@ -107,37 +107,47 @@ def blind(analysis: Analysis, outcomes: pd.DataFrame) -> Analysis:
     missing = unread(outcomes)
     if not (missing.instances.places or missing.reservations.places):
         return analysis
-    is_dark = missing.reservations.hold(analysis.covered)
-    dark = analysis.covered[is_dark]
+    parts = (_cover(analysis, missing), _use(analysis, missing), _flows(analysis, missing))
+    return replace(analysis, **{name: frame for part in parts for name, frame in part.items()})
+
+
+def _cover(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
+    """Return what tells how much of what runs is covered."""
+    covered, capacity = analysis.covered, analysis.capacity_reservations
+    is_dark = missing.reservations.hold(covered)
+    dark = covered[is_dark]
+    by_account = _places(COVERAGE_BY_ACCOUNT, analysis.coverage_by_account, dark)
+    is_dark_capacity = missing.reservations.hold(_as_billed(capacity))
+    return {
+        "running": _with_unseen(RUNNING, analysis.running, missing.instances),
+        "covered": _masked(covered, is_dark, COVER),
+        "coverage": _places(COVERAGE, analysis.coverage, dark),
+        "coverage_by_account": _with_unseen(
+            MARKED[COVERAGE_BY_ACCOUNT.name], by_account, missing.instances
+        ),
+        "uncovered": _uncovered(analysis.uncovered, dark),
+        "capacity_reservations": _masked(capacity, is_dark_capacity, ["covered_idle_units"]),
+    }
+
+
+def _use(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
+    """Return what tells how much of what was bought is used."""
     doubtful = analysis.active[missing.instances.hold(analysis.active)]
-    ids = doubtful["reservation_id"]
-    slots = analysis.idle_slots
-    unsure = pd.concat([dark["usage_id"], slots.loc[missing.reservations.hold(slots), "usage_id"]])
-    return replace(
-        analysis,
-        running=_with_unseen(RUNNING, analysis.running, missing.instances),
-        covered=_masked(analysis.covered, is_dark, COVER),
-        allocations=_allocations(analysis.allocations, ids, unsure),
-        coverage=_places(COVERAGE, analysis.coverage, dark),
-        coverage_by_account=_with_unseen(
-            MARKED["coverage_by_account"],
-            _places(COVERAGE_BY_ACCOUNT, analysis.coverage_by_account, dark),
-            missing.instances,
-        ),
-        utilization=_utilization(analysis.utilization, ids),
-        unused_reasons=_unused_reasons(analysis.unused_reasons, ids),
-        uncovered=_uncovered(analysis.uncovered, dark),
-        zone_match=_masked(
-            analysis.zone_match, analysis.zone_match["reservation_id"].isin(ids), BY_READING
-        ),
-        pools=_pools(analysis.pools, missing),
-        expiries=_expiries(analysis.expiries, doubtful),
-        capacity_reservations=_masked(
-            analysis.capacity_reservations,
-            missing.reservations.hold(_as_billed(analysis.capacity_reservations)),
-            ["covered_idle_units"],
-        ),
-    )
+    ids, zone_match = doubtful["reservation_id"], analysis.zone_match
+    return {
+        "utilization": _utilization(analysis.utilization, ids),
+        "unused_reasons": _unused_reasons(analysis.unused_reasons, ids),
+        "zone_match": _masked(zone_match, zone_match["reservation_id"].isin(ids), BY_READING),
+        "expiries": _expiries(analysis.expiries, doubtful),
+    }
+
+
+def _flows(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
+    """Return what tells which of what was bought covers which of what runs."""
+    return {
+        "allocations": _allocations(analysis, missing),
+        "pools": _pools(analysis.pools, missing),
+    }
 
 
 def _masked(frame: pd.DataFrame, rows: pd.Series[bool], names: Collection[str]) -> pd.DataFrame:
@@ -148,12 +158,13 @@ def _masked(frame: pd.DataFrame, rows: pd.Series[bool], names: Collection[str]) 
     return frame.assign(**masked)
 
 
-def _allocations(
-    allocations: pd.DataFrame, reservation_ids: pd.Series[str], usage_ids: pd.Series[str]
-) -> pd.DataFrame:
-    either = allocations["reservation_id"].isin(reservation_ids) | allocations["usage_id"].isin(
-        usage_ids
-    )
+def _allocations(analysis: Analysis, missing: Unread) -> pd.DataFrame:
+    """Mask what goes from a reservation whose use is unknown, or to what has an unknown cover."""
+    allocations, active = analysis.allocations, analysis.active
+    sides = (analysis.covered, analysis.idle_slots)
+    dark = pd.concat([side.loc[missing.reservations.hold(side), "usage_id"] for side in sides])
+    doubtful = active.loc[missing.instances.hold(active), "reservation_id"]
+    either = allocations["usage_id"].isin(dark) | allocations["reservation_id"].isin(doubtful)
     return _masked(allocations, either, ["units"])
 
 
