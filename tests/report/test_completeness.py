@@ -243,9 +243,10 @@ def test_an_empty_table_of_a_partial_report_claims_no_absence() -> None:
 def test_blinded_rows_read_unknown_and_never_zero() -> None:
     report = reported(BOUGHT_BY_BOTH, denied("A", CellKind.INSTANCES))
     (section,) = (s for s in sections(report) if s.table.name == "utilization")
-    names = section.table.frame.names
+    names = {column.heading: column.name for column in section.table.frame.columns}
     row = next(r for r in section.rows if r[0].text == "r-a")
-    shown = {name: cell.text for name, cell in zip(names, row, strict=True)}
+    heads = [names[heading] for heading, *_ in section.heads]
+    shown = {name: cell.text for name, cell in zip(heads, row, strict=True)}
     assert shown["used_units"] == shown["unused_units"] == shown["lent_units"] == "unknown"
     assert shown["utilization_ratio"] == "unknown"
     assert shown["unused_reason"] == "not all read"
