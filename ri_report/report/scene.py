@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from ri_report.report.formats import number
+from ri_report.report.formats import UNKNOWN, number
 from ri_report.report.text import visible
 from ri_report.rules.capacity import with_slots
 from ri_report.rules.matching import IDLE_SLOT, RULES, comparable, match_keys
@@ -15,8 +16,6 @@ from ri_report.rules.sharing import GROUP, ORGANIZATION, OWNER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pandas as pd
 
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
@@ -87,7 +86,8 @@ class Scene:
         rows = rows[rows[key] == identifier].sort_values(["units", other], ascending=[False, True])
         for row in rows.head(SHOWN).to_dict("records"):
             what = self._one(other, row[other])
-            yield f"  {quantity(row['units'])}, {row['tier']} tier, {row['basis']}: {what}"
+            basis = row["basis"] and f", {row['basis']}"
+            yield f"  {quantity(row['units'])}, {row['tier']} tier{basis}: {what}"
         yield from _rest(len(rows))
 
     def near_misses(self, key: str, identifier: str) -> Iterator[str]:
@@ -134,7 +134,9 @@ def where(row: dict[str, Any]) -> str:
 
 
 def quantity(units: float) -> str:
-    """Return `1 unit` or `2.5 units`."""
+    """Return `1 unit`, `2.5 units` or, where a number is missing, `unknown units`."""
+    if pd.isna(units):
+        return f"{UNKNOWN} units"
     return f"{number(units)} unit" if units == 1 else f"{number(units)} units"
 
 

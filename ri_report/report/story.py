@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ri_report.errors import ConfigError
-from ri_report.report.formats import number, percent
+from ri_report.report.formats import UNKNOWN, number, percent
 from ri_report.report.scene import (
     NAME_LIMIT,
     RESERVATION,
@@ -73,7 +73,7 @@ def _of_reservation(row: dict[str, Any], scene: Scene) -> Iterator[str]:
         ("idle_slot_units", "idle slots of capacity reservations"),
         ("lent_units", "other accounts"),
     ):
-        if used[column]:
+        if used[column] > 0:
             yield _fact("", f"of these {quantity(used[column])} by {text}")
     yield from _by_other_zones(name, scene)
     yield "What it could cover, in the order in which AWS serves it"
@@ -82,7 +82,7 @@ def _of_reservation(row: dict[str, Any], scene: Scene) -> Iterator[str]:
     yield from scene.allocations(RESERVATION, name)
     rows = scene.analysis.unused_reasons
     yield from _why("unused", rows[rows[RESERVATION] == name], UNUSED_REASONS_TEXT)
-    if used["unused_units"]:
+    if used["unused_units"] > 0:
         yield "What runs uncovered and matches but for one rule"
         yield from scene.near_misses(RESERVATION, name)
 
@@ -103,7 +103,7 @@ def _of_instance(row: dict[str, Any], scene: Scene) -> Iterator[str]:
     yield "What covers it"
     yield from scene.allocations(USAGE, name)
     yield from _why("uncovered", left, UNCOVERED_REASONS_TEXT)
-    if len(left):
+    if left["uncovered_units"].gt(0).any():
         yield "What has units left and matches but for one rule"
         yield from scene.near_misses(USAGE, name)
 
@@ -143,14 +143,17 @@ def _by_other_zones(name: str, scene: Scene) -> Iterator[str]:
 
 def _why(what: str, rows: pd.DataFrame, texts: Mapping[str, str]) -> Iterator[str]:
     """Yield the reasons for what is unused or uncovered; they add up to it."""
-    units = rows[f"{what}_units"]
+    units = rows[f"{what}_units"].astype("float64")
+    total = units.sum(skipna=False)
     if len(rows):
-        yield f"Why {quantity(units.sum())} {'is' if units.sum() == 1 else 'are'} {what}"
+        yield f"Why {quantity(total)} {'is' if total == 1 else 'are'} {what}"
     for part, reason in zip(units, rows["reason"], strict=True):
         yield f"  {quantity(part)} ({reason}): {texts[reason]}."
 
 
 def _share(part: float, whole: float, basis: str) -> str:
+    if pd.isna(part):
+        return f"{UNKNOWN} of {quantity(whole)}"
     return f"{number(part)} of {quantity(whole)}, {percent(part / whole)}, {basis}"
 
 

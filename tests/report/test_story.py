@@ -11,6 +11,7 @@ from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
 from ri_report.inventory.schema import ACCOUNTS
 from ri_report.report.story import story
 from ri_report.rules.analysis import analyze
+from ri_report.rules.unknown import blind
 from tests.rules.fleet import fleet
 
 COMPANY = """
@@ -27,15 +28,21 @@ COMPANY = """
 """
 
 
-def told(identifier: str, text: str = COMPANY, *, gaps: int = 0, **options: object) -> list[str]:
+def denied(account: str, kind: CellKind = CellKind.ACCOUNT, region: str = "") -> Outcome:
+    return Outcome(account, region, kind, Status.DENIED, "role")
+
+
+def told(
+    identifier: str, text: str = COMPANY, refused: tuple[Outcome, ...] = (), **options: object
+) -> list[str]:
     world = fleet(text, **options)  # type: ignore[arg-type] # options of fleet
-    refused = [Outcome(name, "", CellKind.ACCOUNT, Status.DENIED, "role") for name in "CD"[:gaps]]
     inventory = replace(
         world.inventory,
         accounts=ACCOUNTS.of({"account_id": n, "account_name": n.lower() * 3} for n in "AB"),
         outcomes=OUTCOMES.of(outcome.row() for outcome in refused),
     )
-    return story(inventory, analyze(inventory, world.sharing), world.sharing, identifier)
+    analysis = blind(analyze(inventory, world.sharing), inventory.outcomes)
+    return story(inventory, analysis, world.sharing, identifier)
 
 
 def lines(text: str) -> list[str]:
@@ -161,7 +168,32 @@ def test_many_counterparts_are_cut_and_counted() -> None:
 
 
 def test_what_was_not_read_is_said() -> None:
-    assert told("i-spot", gaps=2)[-1] == "What was not read of 2 accounts is unknown here too."
+    refused = (denied("C"), denied("D"))
+    assert (
+        told("i-spot", refused=refused)[-1]
+        == "What was not read of 2 accounts is unknown here too."
+    )
+
+
+def test_what_rests_on_something_unread_is_unknown_and_never_a_number() -> None:
+    """A's own instances come first, so without them the use of A's reservations is unknown."""
+    refused = (denied("A", CellKind.INSTANCES, "us-east-1"),)
+    text = """
+        i: B runs 1 m5.large in us-east-1a
+        r: A bought 1 m5.large in us-east-1
+    """
+    found = told("r", text, refused)
+    assert "  used     unknown of 4 units" in found
+    assert "Why unknown units are unused" in found
+    assert any(
+        line.startswith("  unknown units (not_all_read): Not all was read") for line in found
+    )
+    assert any(line.startswith("  unknown units, organization tier: i, m5.large") for line in found)
+    refused = (denied("B", CellKind.RESERVATIONS, "us-east-1"),)
+    found = told("i", text, refused)
+    assert "  covered  unknown of 4 units" in found
+    assert any(line.startswith("  unknown units (not_all_read): What its own") for line in found)
+    assert not any("nan" in line.split() for line in found)
 
 
 @pytest.mark.parametrize(("wrong", "near"), [("i-wep", "i-web"), ("r-bigg", "r-big"), ("x", "")])
