@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from ri_report.config import kept_config
 from ri_report.delivery.files import check_writable, replace_folder
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.names import check_listed
-from ri_report.inventory.snapshot import read_snapshot, snapshot_files
+from ri_report.inventory.snapshot import accounts_before, read_snapshot, snapshot_files
 from ri_report.report.assembly import build_report
 from ri_report.report.model import Report, Targets
 from ri_report.report.outputs import PLACES, render
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
 
+log = logging.getLogger("ri_report")
+
+LOUD_SHRINKAGE = 0.20
+"""The share of the accounts that may disappear between two runs without a warning."""
 SNAPSHOT = "snapshot"
 """Name of the folder, inside the folder of a run, that holds what the run saw."""
 
@@ -64,7 +69,18 @@ def collect_snapshot(
     """Collect and keep what was seen; the output folders are checked before the first call."""
     check_run_folder(config, name)
     inventory = collect(scope, as_of=as_of, run=name, progress=progress)
+    _warn_if_shrunk(accounts_before(Path(config.output.dir), as_of), len(inventory.accounts))
     return inventory, keep(inventory, config)
+
+
+def _warn_if_shrunk(before: int, now: int) -> None:
+    if now < before * (1 - LOUD_SHRINKAGE):
+        log.warning(
+            "the list of accounts shrank from %d to %d since the last run: what is no longer listed"
+            " is in no number; check Organizations and the configured accounts",
+            before,
+            now,
+        )
 
 
 def report_snapshot(folder: Path, config: Config | None, output: dict[str, object]) -> Result:

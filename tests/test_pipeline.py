@@ -387,6 +387,19 @@ def test_accounts_can_be_chosen(
     assert {r["account_id"] for r in rows("accounts")} == {PAYER, WEB, DATA}
 
 
+def test_a_list_of_accounts_that_shrank_by_more_than_a_fifth_is_warned_of_loudly(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(READABLE + WITHOUT_ROLE)
+    command("run", *US, *FACTS, "--as-of", "2026-11-22T06:30Z")
+    again = command("run", *US, *FACTS, "--as-of", "2026-11-22T07:30Z")
+    assert "shrank" not in again.err
+    organization_served(READABLE)
+    later = command("run", *US, *FACTS, "--as-of", "2026-11-22T08:30Z")
+    assert "the list of accounts shrank from 3 to 2" in later.err
+    assert later.code == 0
+
+
 @pytest.mark.parametrize("option", ["--account", "--exclude-account"])
 def test_an_account_that_does_not_exist_is_refused_with_the_nearest(
     command: Command, organization_served: Serve, option: str

@@ -92,6 +92,28 @@ def read_snapshot(folder: Path) -> tuple[Inventory, dict[str, Any]]:
     return inventory, manifest["settings"]
 
 
+def accounts_before(folder: Path, as_of: datetime) -> int:
+    """Return how many accounts the newest earlier run below a folder listed; 0 where there is none.
+
+    A snapshot that cannot be read is passed over: it is not what this run rests on.
+
+    Args:
+        folder: Where the folders of runs lie.
+        as_of: Moment of observation of this run, aware UTC.
+    """
+    counts = {}
+    for path in folder.glob(f"*/*/{MANIFEST}"):
+        try:
+            manifest = json.loads(path.read_bytes())
+            moment = datetime.fromisoformat(manifest["as_of"])
+            listed = len(manifest["scope"]["accounts"])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        if manifest.get("source") == "aws" and moment < as_of:
+            counts[moment] = listed
+    return counts[max(counts)] if counts else 0
+
+
 def _manifest(
     inventory: Inventory, settings: Mapping[str, Any], files: Mapping[str, bytes]
 ) -> bytes:
