@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -43,7 +44,10 @@ def moto(monkeypatch: pytest.MonkeyPatch, own_environment: None) -> Iterator[Non
         logger.setLevel(logging.CRITICAL)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    # moto keeps its world for as long as the process lives, whatever server is in front of it.
+    urlopen(f"{url}/moto-api/reset", data=b"").close()  # noqa: S310 - loopback
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     try:
         with closing(boto3.client("sts", "us-east-1")) as sts:
             assert sts.get_caller_identity()["Account"] == MANAGEMENT

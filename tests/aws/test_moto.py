@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -29,6 +30,8 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.start()
     _, port = server.get_host_and_port()
     url = f"http://127.0.0.1:{port}"
+    # moto keeps its world for as long as the process lives, whatever server is in front of it.
+    urlopen(f"{url}/moto-api/reset", data=b"").close()  # noqa: S310 - loopback
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     try:
         yield url
