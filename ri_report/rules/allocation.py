@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.intake import check_distinct, check_sides
 from ri_report.rules.matching import REGIONAL, ZONAL, comparable, is_idle_slot, match_keys
 from ri_report.rules.sharing import OWNER, Sharing
 from ri_report.rules.sizes import QUARTERS, quarter_units
@@ -92,13 +93,17 @@ def allocate(
         any row order gives equal output; an empty side gives an empty frame.
 
     Raises:
-        ValueError: a scope or a kind is unknown, or only one side has periods.
+        ValueError: a row would make a wrong number (see `intake.check_sides`), an id stands twice
+            in a period, or only one side has periods.
     """
+    check_sides(usage, reservations)
     sharing = sharing or Sharing()
     usage, reservations = usage.reset_index(drop=True), reservations.reset_index(drop=True)
     both = comparable(usage, reservations)
     demand = _demand(usage, both.head(len(usage)))
     supply = _supply(reservations, both.tail(len(reservations)))
+    check_distinct(usage, "usage_id", demand.place)
+    check_distinct(reservations, "reservation_id", supply.place)
     slots = is_idle_slot(usage).to_numpy(dtype=bool)
     turns = [(ZONAL, ~slots), (REGIONAL, ~slots), *([(REGIONAL, slots)] if slots.any() else [])]
     served = [

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.intake import check_runs, check_terms, check_window
 from ri_report.rules.sizes import pool_names
 
 if TYPE_CHECKING:
@@ -83,7 +84,14 @@ def by_hour(
             ends does not count (Cost Explorer's PurchasedHours are whole hours).
         start: Start of the first hour, aware UTC.
         end: End of the last hour, aware UTC.
+
+    Raises:
+        ValueError: a row or the window makes no sense (see `intake.check_runs`, `check_terms` and
+            `check_window`).
     """
+    check_window(start, end)
+    check_runs(runs)
+    check_terms(reservations)
     runs, reservations = (side.assign(pool=pool_names(side)) for side in (runs, reservations))
     kinds, kind = _numbered(runs, (*KIND, "pool"))
     both = pd.concat([kinds[list(POOL)], reservations[list(POOL)]], ignore_index=True)
