@@ -45,25 +45,42 @@ def _standing(both: pd.DataFrame, sharing: Sharing) -> dict[str, pd.Series[bool]
         name: both[name] != both[f"{name}_bought"]
         for name in ("region", "platform", "tenancy", "instance_type", "account_id")
     }
-    is_exact = both["pool_bought"] == both["instance_type_bought"]
+    # What flexes on one platform or tenancy does not on another: sizes must flex on both sides.
+    is_exact = (both["pool_bought"] == both["instance_type_bought"]) | (
+        both["pool"] == both["instance_type"]
+    )
     circles = (
         sharing.circles(both[name], sharing.widest_tier)
         for name in ("account_id", "account_id_bought")
     )
     mine, theirs = circles
-    by_id = differs["account_id"] & (sharing.zonal_match == "az_id")
-    is_elsewhere = (both["availability_zone"] != both["availability_zone_bought"]).where(
-        ~by_id, both["availability_zone_id"] != both["availability_zone_id_bought"]
-    )
+    is_elsewhere, is_unknown = _zones(both, differs["account_id"], sharing)
+    is_zonal_here = is_zonal & ~differs["region"]
     return {
         "capacity_reservation": is_zonal & both["inside"],
-        "wrong_zone": is_zonal & is_elsewhere & ~differs["region"],
+        "wrong_zone": is_zonal_here & is_elsewhere & ~is_unknown,
+        "zone_unknown": is_zonal_here & is_unknown,
         "size_not_flexible": (is_zonal | is_exact) & differs["instance_type"],
         "sharing_off": differs["account_id"] & (mine != theirs),
         "platform": differs["platform"],
         "tenancy": differs["tenancy"],
         "region": differs["region"],
     }
+
+
+def _zones(
+    both: pd.DataFrame, is_others: pd.Series[bool], sharing: Sharing
+) -> tuple[pd.Series[bool], pd.Series[bool]]:
+    """Return whether the zones differ, and whether that is unknown because one of them is.
+
+    Within one account the names tell; between accounts what the preferences say.
+    """
+    by_id = is_others & (sharing.zonal_match == "az_id")
+    mine, theirs = (
+        both[f"availability_zone{side}"].where(~by_id, both[f"availability_zone_id{side}"])
+        for side in ("", "_bought")
+    )
+    return mine != theirs, (mine == "") | (theirs == "")
 
 
 def _is_family(both: pd.DataFrame) -> pd.Series[bool]:
