@@ -38,6 +38,7 @@ class Call:
         organization: What the sandbox serves.
         keyring: Where assumed roles get their keys.
         now: The sandbox's clock, aware UTC.
+        twist: What shall be wrong with a page, one of `paging.TWISTS`; "" is nothing.
     """
 
     service: str
@@ -49,6 +50,7 @@ class Call:
     organization: Organization
     keyring: Keyring
     now: datetime
+    twist: str = ""
 
     @property
     def action(self) -> str:

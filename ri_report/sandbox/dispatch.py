@@ -12,6 +12,7 @@ from ri_report.sandbox.authentication import authenticate, refused
 from ri_report.sandbox.call import Call, CallRecord
 from ri_report.sandbox.errors import ApiError
 from ri_report.sandbox.identity import Keyring
+from ri_report.sandbox.mishaps import refuse, spoiled, twisted
 from ri_report.sandbox.permissions import authorize
 from ri_report.sandbox.signature import Claim, claim_of
 
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from botocore.model import OperationModel
+
     from ri_report.sandbox.call import Operation
+    from ri_report.sandbox.faults import Script
     from ri_report.sandbox.identity import Identity
+    from ri_report.sandbox.mishaps import Mishap
     from ri_report.sandbox.organization import Account, Json, Organization
 
 # The longest that a role's session may be set to last
@@ -38,11 +43,13 @@ class Sandbox:
 
     Attributes:
         calls: Every authenticated call in the order of arrival, granted or refused.
+        faults: What goes wrong; may be replaced while requests arrive.
     """
 
     def __init__(self, organization: Organization, clock: Callable[[], datetime]) -> None:
         """Serve an organization; the clock gives the present moment, aware UTC."""
         self.calls: list[CallRecord] = []
+        self.faults: Script | None = None
         self._organization = organization
         self._clock = clock
         self._keyring = Keyring(organization.management_account_id)
@@ -51,7 +58,7 @@ class Sandbox:
             wire.service_model(service)
 
     def answer(self, request: wire.Request) -> wire.Response:
-        """Answer one request. This is the place where a script of faults would stand."""
+        """Answer one request."""
         request_id = str(uuid.UUID(int=next(self._request_numbers)))
         claim = claim_of(request)
         if claim is None:
@@ -76,7 +83,10 @@ class Sandbox:
 
     def _perform(self, request: wire.Request, claim: Claim, request_id: str) -> wire.Response:
         now = self._clock()
+        faults = self.faults
         identity = authenticate(request, claim, self._keyring, now)
+        if faults is not None and identity.access_key in faults.expired:
+            raise refused(claim.service, "expired token")
         account = self._account(identity.account_id, claim)
         operation, parameters = wire.read_call(claim.service, request)
         call = Call(
@@ -91,7 +101,8 @@ class Sandbox:
             now=now,
         )
         self.calls.append(CallRecord(call.service, call.operation, account.account_id, call.region))
-        return wire.answer(operation, _result(call), request_id)
+        mishaps = faults.strike(call) if faults is not None else []
+        return _answer(operation, call, mishaps, request_id)
 
     def _account(self, account_id: str, claim: Claim) -> Account:
         """The caller's account, whose keys are worth nothing where it has no Region enabled."""
@@ -99,6 +110,18 @@ class Sandbox:
         if account is None or not account.has_enabled(claim.region):
             raise refused(claim.service, "unknown key")
         return account
+
+
+def _answer(
+    operation: OperationModel, call: Call, mishaps: list[Mishap], request_id: str
+) -> wire.Response:
+    """The answer to a call, after everything that happens to it."""
+    try:
+        refuse(call, mishaps)
+        response = wire.answer(operation, _result(twisted(call, mishaps)), request_id)
+    except ApiError as error:
+        response = wire.refusal(call.service, error, request_id)
+    return spoiled(response, mishaps)
 
 
 def _result(call: Call) -> Json:

@@ -93,7 +93,8 @@ def _page(call: Call, items: list[Json], smallest: int) -> tuple[list[Json], Jso
     question = (call.action, call.account.account_id, call.region, _filters(call))
     size = _page_size(call, smallest)
     try:
-        return page(items, size, call.parameters.get("NextToken", ""), question)
+        token = call.parameters.get("NextToken", "")
+        return page(items, size, token, question, twist=call.twist)
     except ValueError as error:
         raise ApiError("InvalidNextToken", "The specified NextToken is not valid") from error
 

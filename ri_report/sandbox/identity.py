@@ -72,6 +72,14 @@ class Keyring:
         """The holder of a key, or None."""
         return self._identities.get(access_key)
 
+    def temporary_keys(self, account_id: str) -> set[str]:
+        """The access keys of all sessions of an account's roles so far."""
+        return {
+            key
+            for key, identity in self._identities.items()
+            if identity.account_id == account_id and identity.expires is not None
+        }
+
     def assume(
         self,
         role: Mapping[str, str],

@@ -28,7 +28,9 @@ def list_accounts(call: Call) -> Json:
         raise ApiError("InvalidInputException", "You specified an invalid value: MaxResults <= 20")
     token = call.parameters.get("NextToken", "")
     try:
-        accounts, following = page(organization.accounts, size, token, call.action)
+        accounts, following = page(
+            organization.accounts, size, token, call.action, twist=call.twist
+        )
     except ValueError as error:
         message = "You specified an invalid value: NextToken"
         raise ApiError("InvalidInputException", message) from error

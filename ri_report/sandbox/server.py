@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ri_report.sandbox.connection import Connection, Service
 from ri_report.sandbox.dispatch import Sandbox
-from ri_report.sandbox.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ri_report.sandbox.call import CallRecord
+    from ri_report.sandbox.faults import Script
     from ri_report.sandbox.identity import Identity
     from ri_report.sandbox.organization import Organization
 
 HOST = "127.0.0.1"
 HOME_REGION = "us-east-1"
-LARGEST_BODY = 1 << 20
+LONGEST_QUEUE = 1024
 
 
-@dataclass(frozen=True)
 class Endpoint:
     """A running sandbox.
 
@@ -37,9 +36,21 @@ class Endpoint:
         calls: Every authenticated call so far, granted or refused, in the order of arrival.
     """
 
-    url: str
-    environment: dict[str, str]
-    calls: list[CallRecord]
+    def __init__(self, sandbox: Sandbox, url: str, environment: dict[str, str]) -> None:
+        """Show a sandbox that is served at a URL."""
+        self._sandbox = sandbox
+        self.url = url
+        self.environment = environment
+        self.calls: list[CallRecord] = sandbox.calls
+
+    @property
+    def faults(self) -> Script | None:
+        """What goes wrong; may be replaced at any time, for the calls that arrive from then on."""
+        return self._sandbox.faults
+
+    @faults.setter
+    def faults(self, script: Script | None) -> None:
+        self._sandbox.faults = script
 
 
 @contextmanager
@@ -49,6 +60,8 @@ def serve(
     port: int = 0,
     job_role: str = "",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    faults: Script | None = None,
+    latency_seconds: float = 0.0,
 ) -> Iterator[Endpoint]:
     """Serve an organization on the loopback interface until the block ends.
 
@@ -57,27 +70,49 @@ def serve(
         port: The port; 0 takes a free one.
         job_role: The role of the management account whose session the environment is of; "" for
             the long-lived keys of a user there.
-        clock: The sandbox's present moment, aware UTC: it dates the answers' expiry times and
-            judges the requests' time stamps.
+        clock: The sandbox's present moment, aware UTC: it dates the answers and their expiry times
+            and judges the requests' time stamps.
+        faults: What goes wrong; see `faults.Script`.
+        latency_seconds: How long every answer waits before its first byte.
 
     Raises:
         OSError: the port is taken.
     """
     sandbox = Sandbox(organization, clock)
-    server = _Server((HOST, port), sandbox)
-    thread = threading.Thread(
-        target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True
-    )
-    thread.start()
-    try:
-        url = f"http://{HOST}:{server.server_address[1]}"
+    sandbox.faults = faults
+    listening = socket.create_server((HOST, port))
+    service = Service(sandbox, clock, latency_seconds)
+    with _running(listening, service):
+        url = f"http://{HOST}:{listening.getsockname()[1]}"
         keys = sandbox.job(job_role) if job_role else sandbox.user()
-        yield Endpoint(url, _environment(url, keys), sandbox.calls)
+        yield Endpoint(sandbox, url, _environment(url, keys))
+
+
+@contextmanager
+def _running(listening: socket.socket, service: Service) -> Iterator[None]:
+    """Accept connections in a thread of its own until the block ends."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="sandbox", daemon=True)
+    thread.start()
+    starting = loop.create_server(
+        lambda: Connection(service), sock=listening, backlog=LONGEST_QUEUE
+    )
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result()
+    try:
+        yield
     finally:
-        server.shutdown()
-        server.hang_up()
-        server.server_close()
+        asyncio.run_coroutine_threadsafe(_close(server, service), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
+
+
+async def _close(server: asyncio.Server, service: Service) -> None:
+    """Stop listening and end the connections that clients keep open for their next request."""
+    server.close()
+    for connection in tuple(service.connections):
+        connection.hang_up()
+        await connection.has_ended.wait()
 
 
 def _environment(url: str, keys: Identity) -> dict[str, str]:
@@ -93,57 +128,3 @@ def _environment(url: str, keys: Identity) -> dict[str, str]:
         "NO_PROXY": HOST,
         "no_proxy": HOST,
     }
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # so that closing waits for the answers under way
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self._connections: set[socket.socket] = set()
-        super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as inherited
-        self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as inherited
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def hang_up(self) -> None:
-        """End the connections that clients keep open for their next request."""
-        for connection in tuple(self._connections):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 1 << 16  # the head and the body leave together
-    server: _Server
-
-    def do_POST(self) -> None:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > LARGEST_BODY:
-            self.close_connection = True
-            self.send_error(413 if length.isdigit() else 411)
-            return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(length))
-        response = self.server.sandbox.answer(Request("POST", self.path, headers, body))
-        self.send_response(response.status)
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
-        self.end_headers()
-        self.wfile.write(response.body)
-
-    def version_string(self) -> str:
-        """Name the sandbox in the Server header, for whoever wonders who answered."""
-        return "ri-report-sandbox"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as inherited
-        """Keep silent: what was called stands in `Endpoint.calls`."""

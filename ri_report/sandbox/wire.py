@@ -20,6 +20,7 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
+from ri_report.sandbox.delivery import AT_ONCE, Delivery
 from ri_report.sandbox.errors import ApiError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    delivery: Delivery = AT_ONCE
 
 
 @functools.cache
