@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
-TEXT = Path(__file__).with_name("conformance") / "aws-worked-examples.txt"
+TEXTS = sorted(Path(__file__).with_name("conformance").glob("*.txt"))
 
 
 def test_the_readme_counts_every_worked_example() -> None:
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     table = readme.partition("| AWS's page | cases |")[2].partition("\n\n")[0]
     counted = sum(int(cases) for cases in re.findall(r"\| (\d+) \|", table))
-    assert counted == len(re.findall(r"^# ", TEXT.read_text(encoding="utf-8"), re.MULTILINE))
+    texts = [text.read_text(encoding="utf-8") for text in TEXTS]
+    assert counted == sum(len(re.findall(r"^# ", text, re.MULTILINE)) for text in texts) > 0
