@@ -15,17 +15,27 @@ from ri_report.inventory.schema import (
     ZONES,
     Inventory,
 )
+from ri_report.inventory.tables import table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     import pandas as pd
 
     from ri_report.inventory.frames import Frame
     from ri_report.inventory.outcomes import Outcome
+    from ri_report.inventory.tables import Tables
 
 Row = dict[str, Any]
+
+KINDS: dict[CellKind, Frame] = {
+    CellKind.INSTANCES: INSTANCES,
+    CellKind.RESERVATIONS: RESERVATIONS,
+    CellKind.CAPACITY: CAPACITY_RESERVATIONS,
+    CellKind.ZONES: ZONES,
+}
+"""The frames of what is read in each region."""
 
 
 def gather(
@@ -49,19 +59,56 @@ def gather(
     """
     zones = rows[CellKind.ZONES]
 
-    def placed(kind: CellKind, frame: Frame) -> pd.DataFrame:
-        return frame.of(in_order(fill_zone_ids(seen_once(rows[kind], frame), zones), frame))
+    def made(kind: CellKind, frame: Frame) -> pd.DataFrame:
+        return frame.of(placed(seen_once(rows[kind], frame), zones, frame))
 
     return Inventory(
         as_of=as_of,
         accounts=ACCOUNTS.of(in_order(rows[CellKind.ACCOUNT], ACCOUNTS)),
-        instances=placed(CellKind.INSTANCES, INSTANCES),
-        reservations=placed(CellKind.RESERVATIONS, RESERVATIONS),
-        capacity_reservations=placed(CellKind.CAPACITY, CAPACITY_RESERVATIONS),
+        instances=made(CellKind.INSTANCES, INSTANCES),
+        reservations=made(CellKind.RESERVATIONS, RESERVATIONS),
+        capacity_reservations=made(CellKind.CAPACITY, CAPACITY_RESERVATIONS),
         zones=ZONES.of(in_order(zones, ZONES)),
         outcomes=OUTCOMES.of(in_order((outcome.row() for outcome in outcomes), OUTCOMES)),
         **about,
     )
+
+
+def gather_account(rows: Mapping[CellKind, Sequence[Row]], outcomes: Iterable[Outcome]) -> Tables:
+    """Return the tables of what was read of one account, as `gather` would make its frames.
+
+    Args:
+        rows: Rows of the kinds `KINDS`, in any order; a kind may be missing.
+        outcomes: How the reading of each cell ended, in any order.
+
+    Raises:
+        ValueError: a value is of another kind or missing, or a zone or a cell stands twice, which
+            are mistakes of the program.
+    """
+    zones = in_order(rows.get(CellKind.ZONES, ()), ZONES)
+    ordered = {
+        frame: zones if frame is ZONES else placed(rows.get(kind, ()), zones, frame)
+        for kind, frame in KINDS.items()
+    }
+    ordered[OUTCOMES] = in_order((outcome.row() for outcome in outcomes), OUTCOMES)
+    for frame in (ZONES, OUTCOMES):
+        check_keys(ordered[frame], frame)
+    return {frame.name: table_of(frame, found) for frame, found in ordered.items()}
+
+
+def check_keys(rows: Sequence[Row], frame: Frame) -> None:
+    """Refuse rows that share a key.
+
+    Raises:
+        ValueError: two do, which is a mistake of the program.
+    """
+    if len({tuple(row[name] for name in frame.key) for row in rows}) < len(rows):
+        raise ValueError(f"frame {frame.name}: two rows share {', '.join(frame.key)}")
+
+
+def placed(rows: Iterable[Row], zones: Iterable[Row], frame: Frame) -> list[Row]:
+    """Return the rows in order, their zone ids filled from their own account's zones."""
+    return in_order(fill_zone_ids(rows, zones), frame)
 
 
 def seen_once(rows: list[Row], frame: Frame) -> list[Row]:

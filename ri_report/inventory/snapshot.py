@@ -14,35 +14,32 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ri_report.errors import ConfigError, IntegrityError
-from ri_report.inventory.names import RUN_NAME
+from ri_report.errors import IntegrityError
+from ri_report.inventory.manifest import (
+    MANIFEST,
+    Tally,
+    manifest_bytes,
+    not_whole,
+    read_manifest,
+)
 from ri_report.inventory.outcomes import OUTCOMES
 from ri_report.inventory.schema import (
     ACCOUNTS,
     CAPACITY_RESERVATIONS,
     INSTANCES,
     RESERVATIONS,
-    SCHEMA_VERSION,
     ZONES,
     Inventory,
 )
+from ri_report.inventory.tables import FrameFile, table_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from ri_report.inventory.frames import Frame
+    from ri_report.inventory.tables import Table
 
-MANIFEST = "manifest.json"
-KEYS: dict[str, type] = {
-    "run": str,
-    "as_of": str,
-    "source": str,
-    "endpoint": str,
-    "caller_account_id": str,
-    "settings": dict,
-    "files": dict,
-}
 FRAMES: dict[str, Frame] = {
     frame.name: frame
     for frame in (
@@ -65,8 +62,18 @@ def snapshot_files(inventory: Inventory, settings: Mapping[str, Any]) -> dict[st
         inventory: What was seen.
         settings: What the report depends on besides (sharing, targets); plain JSON, no secrets.
     """
-    files = {f"{name}.parquet": _parquet(getattr(inventory, name)) for name in FRAMES}
-    return files | {MANIFEST: _manifest(inventory, settings, files)}
+    tables = {name: table_from(frame, getattr(inventory, name)) for name, frame in FRAMES.items()}
+    files = {f"{name}.parquet": _parquet(FRAMES[name], table) for name, table in tables.items()}
+    tally = Tally()
+    tally.add(tables[OUTCOMES.name])
+    manifest = manifest_bytes(
+        vars(inventory) | {"as_of": inventory.as_of.isoformat()},
+        inventory.accounts["account_id"].tolist(),
+        tally,
+        settings=settings,
+        digests={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    )
+    return files | {MANIFEST: manifest}
 
 
 def read_snapshot(folder: Path) -> tuple[Inventory, dict[str, Any]]:
@@ -76,7 +83,7 @@ def read_snapshot(folder: Path) -> tuple[Inventory, dict[str, Any]]:
         ConfigError: there is no snapshot, or one of a newer version.
         IntegrityError: a file is missing, or is not the one that was written.
     """
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     frames = {
         name: _read_frame(folder / f"{name}.parquet", frame, manifest["files"])
         for name, frame in FRAMES.items()
@@ -114,82 +121,11 @@ def accounts_before(folder: Path, as_of: datetime) -> int:
     return counts[max(counts)] if counts else 0
 
 
-def _manifest(
-    inventory: Inventory, settings: Mapping[str, Any], files: Mapping[str, bytes]
-) -> bytes:
-    outcomes = inventory.outcomes
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "run": inventory.run,
-        "as_of": inventory.as_of.isoformat(),
-        "source": inventory.source,
-        "endpoint": inventory.endpoint,
-        "caller_account_id": inventory.caller_account_id,
-        "scope": {
-            "accounts": inventory.accounts["account_id"].tolist(),
-            "regions": sorted(set(outcomes["region"]) - {""}),
-        },
-        "outcomes": outcomes["status"].value_counts().sort_index().to_dict(),
-        "gaps": outcomes.loc[outcomes["is_gap"], list(OUTCOMES.names[:5])].to_dict("records"),
-        "settings": dict(settings),
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-    }
-    return json.dumps(_sealed(manifest), indent=2, ensure_ascii=False).encode()
-
-
-def _sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with a digest of itself, so that a change in it shows as well."""
-    content = {name: value for name, value in manifest.items() if name != "digest"}
-    text = json.dumps(content, sort_keys=True)
-    return content | {"digest": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _parquet(frame: pd.DataFrame) -> bytes:
+def _parquet(frame: Frame, table: Table) -> bytes:
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)
+    with FrameFile(frame, buffer) as file:
+        file.add(table)
     return buffer.getvalue()
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        raise ConfigError(
-            f"{folder}: is not a snapshot, as it has no {MANIFEST}; "
-            f"name the folder `snapshot` inside the folder of a run"
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise _not_whole(path, str(error)) from error
-    if not isinstance(manifest, dict):
-        raise _not_whole(path, "it holds no object")
-    if manifest.get("schema_version") != SCHEMA_VERSION:
-        raise ConfigError(
-            f"{path}: schema version {manifest.get('schema_version')} is not the version "
-            f"{SCHEMA_VERSION} that this ri-report reads; use the version that wrote it"
-        )
-    _check_manifest(path, manifest)
-    return manifest
-
-
-def _check_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    if manifest != _sealed(manifest):
-        raise _not_whole(path, "it was changed after the run")
-    wrong = [name for name, kind in KEYS.items() if not isinstance(manifest.get(name), kind)]
-    if wrong:
-        raise _not_whole(path, f"{', '.join(wrong)} is missing or of another type")
-    if not RUN_NAME.fullmatch(manifest["run"]):
-        raise _not_whole(path, "run is not the name of a folder")
-    try:
-        as_of = datetime.fromisoformat(manifest["as_of"])
-    except ValueError as error:
-        raise _not_whole(path, str(error)) from error
-    if as_of.tzinfo is None:
-        raise _not_whole(path, "as_of has no time zone")
-
-
-def _not_whole(path: Path, why: str) -> IntegrityError:
-    return IntegrityError(f"{path}: is not whole ({why}); use another snapshot")
 
 
 def _read_frame(path: Path, frame: Frame, digests: Mapping[str, str]) -> pd.DataFrame:
@@ -204,4 +140,4 @@ def _read_frame(path: Path, frame: Frame, digests: Mapping[str, str]) -> pd.Data
     try:
         return frame.check(pd.read_parquet(io.BytesIO(content), engine="pyarrow"))
     except ValueError as error:
-        raise _not_whole(path, str(error)) from error
+        raise not_whole(path, str(error)) from error

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from ri_report.errors import ConfigError, IntegrityError
+from ri_report.inventory.manifest import MANIFEST, sealed
 from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
 from ri_report.inventory.schema import (
     ACCOUNTS,
@@ -24,8 +25,6 @@ from ri_report.inventory.schema import (
 )
 from ri_report.inventory.snapshot import (
     FRAMES,
-    MANIFEST,
-    _sealed,
     read_snapshot,
     snapshot_files,
 )
@@ -75,7 +74,7 @@ def kept(tmp_path: Path) -> Path:
 def change(folder: Path, **values: Any) -> None:  # noqa: ANN401 - JSON holds any type
     """Write another manifest that bears a right seal."""
     path = folder / MANIFEST
-    path.write_text(json.dumps(_sealed(json.loads(path.read_text()) | values)))
+    path.write_text(json.dumps(sealed(json.loads(path.read_text()) | values)))
 
 
 def test_what_was_kept_comes_back(kept: Path) -> None:
