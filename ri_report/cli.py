@@ -44,10 +44,11 @@ DEMO_AS_OF = datetime(2026, 11, 1, 6, tzinfo=UTC)
 EXIT_CODES = """
 \b
 Exit codes:
-  0  complete            4  no report possible
+  0  complete            6  another run writes into the same folder
   2  usage or config     7  what was read contradicts itself
   3  report written,     8  a --fail-on threshold is breached
      but incomplete      130/143  stopped by a signal
+  4  no report possible
 """
 
 

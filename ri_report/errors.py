@@ -3,6 +3,7 @@
     RiReportError
     ├── ConfigError       2   an option, the configuration file or the environment is wrong
     ├── NoReportError     4   nothing could be read, so there is nothing to report
+    ├── AnotherRunError   6   another run writes into the same folder
     └── IntegrityError    7   what was read contradicts itself
 
 What AWS refused for one account is not an error but an outcome (`inventory.outcomes`).
@@ -30,6 +31,12 @@ class NoReportError(RiReportError):
     """Raised when no report is possible: no credentials, no account list, or no account read."""
 
     exit_code = 4
+
+
+class AnotherRunError(RiReportError):
+    """Raised when another run is writing into the folder that this one would write into."""
+
+    exit_code = 6
 
 
 class IntegrityError(RiReportError):

@@ -12,6 +12,7 @@ from ri_report.aws.collect import collect
 from ri_report.aws.scope import ConfiguredAccount, Scope
 from ri_report.config import kept_config
 from ri_report.delivery.files import check_writable, replace_folder
+from ri_report.delivery.lock import only_writer
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.names import check_listed
 from ri_report.inventory.snapshot import accounts_before, read_snapshot, snapshot_files
@@ -58,8 +59,9 @@ def run(config: Config, scope: Scope, *, as_of: datetime, name: str, progress: P
         name: Name of the run and of its folder.
         progress: Who is told how far the collection is.
     """
-    inventory, kept = collect_snapshot(config, scope, as_of=as_of, name=name, progress=progress)
-    made = report_inventory(inventory, config)
+    with only_writer(Path(config.output.dir)):
+        inventory, kept = _collected(config, scope, as_of=as_of, name=name, progress=progress)
+        made = report_inventory(inventory, config)
     return Result(made.report, (kept, *made.written))
 
 
@@ -67,6 +69,13 @@ def collect_snapshot(
     config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress
 ) -> tuple[Inventory, Path]:
     """Collect and keep what was seen; the output folders are checked before the first call."""
+    with only_writer(Path(config.output.dir)):
+        return _collected(config, scope, as_of=as_of, name=name, progress=progress)
+
+
+def _collected(
+    config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress
+) -> tuple[Inventory, Path]:
     check_run_folder(config, name)
     inventory = collect(scope, as_of=as_of, run=name, progress=progress)
     _warn_if_shrunk(accounts_before(Path(config.output.dir), as_of), len(inventory.accounts))
@@ -96,8 +105,9 @@ def report_snapshot(folder: Path, config: Config | None, output: dict[str, objec
         config = kept_config(settings | {"output": output}, folder)
     else:
         check_listed(config.named_accounts("sharing"), set(inventory.accounts["account_id"]))
-    check_run_folder(config, inventory.run)
-    return report_inventory(inventory, config)
+    with only_writer(Path(config.output.dir)):
+        check_run_folder(config, inventory.run)
+        return report_inventory(inventory, config)
 
 
 def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result:
@@ -106,12 +116,12 @@ def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result
     Raises:
         ConfigError: [sharing] names an account that is not among them.
     """
-    check_writable(Path(config.output.dir))
-    inventory = read_dumps(folder, as_of)
-    check_listed(config.named_accounts("sharing"), set(inventory.accounts["account_id"]))
-    check_run_folder(config, inventory.run)
-    kept = keep(inventory, config)
-    made = report_inventory(inventory, config)
+    with only_writer(Path(config.output.dir)):
+        inventory = read_dumps(folder, as_of)
+        check_listed(config.named_accounts("sharing"), set(inventory.accounts["account_id"]))
+        check_run_folder(config, inventory.run)
+        kept = keep(inventory, config)
+        made = report_inventory(inventory, config)
     return Result(made.report, (kept, *made.written))
 
 

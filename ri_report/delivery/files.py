@@ -6,6 +6,7 @@ import contextlib
 import glob
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -27,16 +28,26 @@ def check_writable(folder: Path) -> None:
         ConfigError: it is a symbolic link or no folder, it lies in a folder that does not exist,
             or nothing can be written there.
     """
-    _refuse_strange(folder)
+    check_place(folder)
     place = folder if folder.exists() else folder.absolute().parent
-    if not place.is_dir():
-        raise ConfigError(
-            f"folder {folder}: {place} does not exist; create it, or choose another folder"
-        )
-    with _explained(folder), tempfile.TemporaryFile(dir=place) as file:
+    with explained(folder), tempfile.TemporaryFile(dir=place) as file:
         file.write(b"?")
         file.flush()
         os.fsync(file.fileno())
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder that is none, or that could not be made; writes nothing.
+
+    Raises:
+        ConfigError: it is a symbolic link or no folder, or lies in a folder that does not exist.
+    """
+    _refuse_strange(folder)
+    parent = folder.absolute().parent
+    if not folder.is_dir() and not parent.is_dir():
+        raise ConfigError(
+            f"folder {folder}: {parent} does not exist; create it, or choose another folder"
+        )
 
 
 def replace_folder(
@@ -63,7 +74,7 @@ def replace_folder(
         ValueError: a name leads out of the folder, which is a mistake of the program.
     """
     targets = [folder / _safe(name) for name in files]
-    with _explained(folder):
+    with explained(folder):
         _make(folder.parent)
         _refuse_strange(folder.parent)
         _refuse_strange(folder)
@@ -151,12 +162,17 @@ def _make(folder: Path) -> None:
 
 
 def _refuse_strange(folder: Path) -> None:
-    if folder.is_symlink():
+    try:
+        # Asked once: between two questions another run could take an empty folder away.
+        mode = folder.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if stat.S_ISLNK(mode):
         raise ConfigError(
             f"folder {folder} is a symbolic link to {folder.resolve()}; nothing is written through"
             " links: name the folder itself"
         )
-    if folder.exists() and not folder.is_dir():
+    if not stat.S_ISDIR(mode):
         raise ConfigError(f"folder {folder} is a file; move it away, or choose another folder")
 
 
@@ -168,7 +184,12 @@ def _safe(name: str) -> PurePosixPath:
 
 
 @contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
+    """Tell what the system refuses in this block as a mistake in the choice of the folder.
+
+    Raises:
+        ConfigError: instead of any OSError.
+    """
     try:
         yield
     except OSError as error:
