@@ -74,30 +74,66 @@ def replace_folder(
         ValueError: a name leads out of the folder, which is a mistake of the program.
     """
     targets = [folder / _safe(name) for name in files]
+    with fresh_folder(folder, owned=owned) as fresh:
+        for name, content in files.items():
+            _write(fresh / name, content)
+    return targets
+
+
+@contextlib.contextmanager
+def fresh_folder(folder: Path, *, owned: Collection[str] | None = None) -> Iterator[Path]:
+    """Give a private folder to fill, which takes the place of `folder` when the block ends well.
+
+    What the block writes ends 0600 in folders of 0700, whatever the umask. When the block fails,
+    nothing changes. A crash at any moment leaves the old folder, the new one, or the old one
+    beside it as `.NAME.old`, which the next call puts back or sweeps.
+
+    Args:
+        folder: The folder; those above it are made when missing.
+        owned: Names directly inside the folder that the block writes anew as a set; everything
+            else in an older folder is carried over, and is in the folder to fill. None: nothing is.
+
+    Yields:
+        The folder to fill, beside the one whose place it takes.
+
+    Raises:
+        ConfigError: the name is taken by a file or a symbolic link, or the disk is full or fails,
+            also inside the block; the old folder is then as it was.
+    """
     with explained(folder):
         _make(folder.parent)
         _refuse_strange(folder.parent)
         _refuse_strange(folder)
         _recover(folder)
-        _replace(folder, files, [] if owned is None else _others(folder, owned))
-    return targets
+        others = [] if owned is None else _others(folder, owned)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new.", dir=folder.parent))
+        try:
+            for path in others:
+                _copy(path, fresh / path.name)
+            yield fresh
+            _make_private(fresh, {path.name for path in others})
+            _put(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+            _recover(folder)
 
 
-def _replace(folder: Path, files: Mapping[str, bytes], others: list[Path]) -> None:
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new.", dir=folder.parent))
-    try:
-        for path in others:
-            _copy(path, fresh / path.name)
-        for name, content in files.items():
-            _write(fresh / name, content)
-        _flush(fresh)
-        if folder.exists():
-            folder.rename(_aside(folder))
-        fresh.rename(folder)
-        _flush_one(folder.parent)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        _recover(folder)
+def _put(fresh: Path, folder: Path) -> None:
+    _flush(fresh)
+    if folder.exists():
+        folder.rename(_aside(folder))
+    fresh.rename(folder)
+    _flush_one(folder.parent)
+
+
+def _make_private(folder: Path, carried_over: Collection[str]) -> None:
+    """Let nobody but the owner at what is in a folder; what was carried over is as it was."""
+    for path in folder.iterdir():
+        if path.is_symlink() or path.name in carried_over:
+            continue
+        path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+        if path.is_dir():
+            _make_private(path, ())
 
 
 def _others(folder: Path, owned: Collection[str]) -> list[Path]:

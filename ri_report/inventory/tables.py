@@ -84,9 +84,13 @@ def table_from(frame: Frame, checked: pd.DataFrame) -> Table:
 
 
 def packed(tables: Iterable[Table]) -> memoryview:
-    """Return tables as bytes."""
+    """Return tables as bytes.
+
+    Of what Arrow offers, LZ4 costs a third of a millisecond for a thousand instances and leaves a
+    quarter of the bytes; threads would triple that.
+    """
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
     for table in tables:
         with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
             stream.write_table(table)
@@ -95,8 +99,8 @@ def packed(tables: Iterable[Table]) -> memoryview:
 
 def unpacked(content: memoryview, frames: Iterable[Frame]) -> Tables:
     """Return the tables of these frames that were packed in this order."""
-    source = pa.BufferReader(content)
-    return {frame.name: pa.ipc.open_stream(source).read_all() for frame in frames}
+    source, options = pa.BufferReader(content), pa.ipc.IpcReadOptions(use_threads=False)
+    return {frame.name: pa.ipc.open_stream(source, options=options).read_all() for frame in frames}
 
 
 class FrameFile:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from ri_report.delivery.files import check_writable, replace_folder
+from ri_report.delivery.files import check_writable, fresh_folder, replace_folder
 from ri_report.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -235,4 +235,70 @@ def test_a_name_that_leads_out_of_the_folder_is_a_mistake_of_the_program(
 ) -> None:
     with pytest.raises(ValueError, match="not a name inside a folder"):
         replace_folder(tmp_path / "run", {name: b""})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_filled_and_then_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "reports" / "run"
+    replace_folder(folder, OLD)
+    with fresh_folder(folder) as fresh:
+        assert fresh.parent == folder.parent
+        assert list(fresh.iterdir()) == []
+        (fresh / "page.html").write_bytes(b"new page")
+        assert contents(folder) == OLD
+    assert contents(folder) == {"page.html": b"new page"}
+    assert [path.name for path in folder.parent.iterdir()] == ["run"]
+
+
+@pytest.mark.usefixtures("_open_umask")
+def test_what_others_wrote_into_the_folder_ends_private(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"")
+    (tmp_path / "precious").chmod(0o644)
+    with fresh_folder(tmp_path / "run") as fresh:
+        assert mode(fresh) == 0o700
+        (fresh / "tables").mkdir()
+        for name in ("page.html", "tables/pools.csv"):
+            (fresh / name).write_bytes(b"rows")
+            (fresh / name).chmod(0o777)
+        (fresh / "link").symlink_to(tmp_path / "precious")
+    run = tmp_path / "run"
+    assert [mode(run / name) for name in ("page.html", "tables/pools.csv")] == [0o600, 0o600]
+    assert [mode(run), mode(run / "tables")] == [0o700, 0o700]
+    assert mode(tmp_path / "precious") == 0o644
+
+
+def test_what_is_carried_over_keeps_its_mode(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    replace_folder(folder, OLD)
+    (folder / "notes.sh").write_bytes(b"mine")
+    (folder / "notes.sh").chmod(0o755)
+    with fresh_folder(folder, owned=OWNED) as fresh:
+        assert contents(fresh) == {"notes.sh": b"mine"}
+    assert contents(folder) == {"notes.sh": b"mine"}
+    assert mode(folder / "notes.sh") == 0o755
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), KilledError()])
+def test_nothing_changes_when_filling_the_folder_fails(
+    tmp_path: Path, error: BaseException
+) -> None:
+    def fill() -> None:
+        with fresh_folder(tmp_path / "run") as fresh:
+            (fresh / "page.html").write_bytes(b"half a pa")
+            raise error
+
+    replace_folder(tmp_path / "run", OLD)
+    with pytest.raises(type(error)):
+        fill()
+    assert contents(tmp_path / "run") == OLD
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_disk_that_fails_while_the_folder_is_filled_is_told_in_one_line(tmp_path: Path) -> None:
+    def fill() -> None:
+        with fresh_folder(tmp_path / "run"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(ConfigError, match=r"run: cannot be written \(No space left on device\)"):
+        fill()
     assert list(tmp_path.iterdir()) == []
