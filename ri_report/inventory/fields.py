@@ -1,16 +1,18 @@
 """The fields of a record of AWS: text, numbers, moments and parts, each checked as it is taken.
 
-Whatever is there but of another type raises `MalformedRecordError`.
+Whatever is there but of another type raises `MalformedFieldError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import wraps
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 Record = Mapping[str, Any]
+T = TypeVar("T")
 
 LARGEST_COUNT = 10_000_000
 """More instances than any record stands for; within it sums of units stay exact."""
@@ -18,6 +20,31 @@ LARGEST_COUNT = 10_000_000
 
 class MalformedRecordError(ValueError):
     """Raised when a record lacks what makes it one, or holds a value of another type."""
+
+
+class MalformedFieldError(MalformedRecordError):
+    """Raised when a field holds a value of another type; does not say yet of which record."""
+
+
+def naming(what: str, key: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Make the errors of what makes a row of a record say of which record they are.
+
+    Args:
+        what: What the record is of.
+        key: The field that holds its id.
+    """
+
+    def decorate(make: Callable[..., T]) -> Callable[..., T]:
+        @wraps(make)
+        def made(record: Record, *place: str) -> T:
+            try:
+                return make(record, *place)
+            except MalformedFieldError as error:
+                raise MalformedRecordError(f"{what} {record.get(key)}: {error}") from error
+
+        return made
+
+    return decorate
 
 
 def required(record: Record, name: str, what: str) -> str:
@@ -32,7 +59,7 @@ def text(record: Record, name: str) -> str:
     """Return a text, "" where there is none."""
     value = record.get(name)
     if isinstance(value, (dict, list)):
-        raise MalformedRecordError(f"{name} is no text but {type(value).__name__}")
+        raise MalformedFieldError(f"{name} is no text but {type(value).__name__}")
     if value is None:
         return ""
     # Half a surrogate pair is valid in JSON but no text: no frame or file can hold it.
@@ -42,7 +69,7 @@ def text(record: Record, name: str) -> str:
 def as_object(value: object, name: str) -> Record:
     """Return the value, which must be an object."""
     if not isinstance(value, dict):
-        raise MalformedRecordError(f"{name} is no object but {type(value).__name__}")
+        raise MalformedFieldError(f"{name} is no object but {type(value).__name__}")
     return value
 
 
@@ -57,7 +84,7 @@ def parts(record: Record, name: str) -> list[Record]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise MalformedRecordError(f"{name} is no list but {type(value).__name__}")
+        raise MalformedFieldError(f"{name} is no list but {type(value).__name__}")
     return as_objects(value, name)
 
 
@@ -78,7 +105,7 @@ def number(record: Record, name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        raise MalformedRecordError(f"{name} is no number: {value!r}")
+        raise MalformedFieldError(f"{name} is no number: {value!r}")
     return value
 
 
@@ -88,7 +115,7 @@ def count(record: Record, name: str) -> int | None:
     if value is None:
         return None
     if not 0 <= value <= LARGEST_COUNT or value != int(value):
-        raise MalformedRecordError(f"{name} is no count: {value!r}")
+        raise MalformedFieldError(f"{name} is no count: {value!r}")
     return int(value)
 
 
@@ -102,4 +129,4 @@ def time(record: Record, name: str) -> datetime | None:
         # The AWS CLI writes UTC with an offset; a time without one is UTC as well.
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError) as error:
-        raise MalformedRecordError(f"{name} is no time: {value!r}") from error
+        raise MalformedFieldError(f"{name} is no time: {value!r}") from error

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ri_report.errors import IntegrityError
 from ri_report.inventory.fields import (
+    MalformedFieldError,
     MalformedRecordError,
     as_objects,
     count,
+    naming,
     number,
     part,
     parts,
@@ -28,7 +30,22 @@ Row = dict[str, Any]
 # Terms are of one or three years
 # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-reserved-instances.html).
 LONGEST_TERM_SECONDS = 4 * 366 * 86_400
+PASSING = frozenset({"name", "total_instances", "available_instances", "capacity_reservation_id"})
+"""What may change of an instance or a capacity reservation while AWS answers page by page."""
 SCOPES = {"Availability Zone": "zonal", "Region": "regional"}
+
+
+def _keep(rows: dict[str, Row], row: Row, key: str, what: str) -> None:
+    """Keep a row once; what may change from page to page makes no other record of it.
+
+    Raises:
+        MalformedRecordError: a record of the same id says something else: one must be wrong.
+    """
+    first = rows.setdefault(row[key], row)
+    differs = [name for name, value in row.items() if first[name] != value]
+    if any(name not in PASSING for name in differs):
+        names = ", ".join(name for name in differs if name not in PASSING)
+        raise MalformedRecordError(f"{what} {row[key]} stands twice with another {names}")
 
 
 def account_rows(accounts: Iterable[Record], management_account_id: str | None) -> list[Row]:
@@ -63,7 +80,7 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
     Only running instances are kept, whatever filter was sent, and each of them once.
 
     Raises:
-        MalformedRecordError: an instance has no id, type or state.
+        MalformedRecordError: an instance has no id, type or state, or stands twice and otherwise.
         IntegrityError: an instance belongs to another account than the one that was asked.
     """
     rows: dict[str, Row] = {}
@@ -74,10 +91,11 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
         for record in parts(launch, "Instances"):
             row = _instance_row(record, account_id, region)
             if row["state"] == "running":
-                rows.setdefault(row["instance_id"], row)
+                _keep(rows, row, "instance_id", "instance")
     return list(rows.values())
 
 
+@naming("instance", "InstanceId")
 def _instance_row(record: Record, account_id: str, region: str) -> Row:
     instance_id = required(record, "InstanceId", "instance")
     placement = part(record, "Placement")
@@ -108,15 +126,16 @@ def reservation_rows(reservations: Iterable[Record], account_id: str, region: st
     EC2 names neither the owner nor the region of a reservation: they are those that were asked.
 
     Raises:
-        MalformedRecordError: a reservation has no id, type or count.
+        MalformedRecordError: a reservation has no id, type or count, or stands twice and otherwise.
     """
     rows: dict[str, Row] = {}
     for record in as_objects(reservations, "ReservedInstances"):
         row = _reservation_row(record, account_id, region)
-        rows.setdefault(row["reservation_id"], row)
+        _keep(rows, row, "reservation_id", "reservation")
     return list(rows.values())
 
 
+@naming("reservation", "ReservedInstancesId")
 def _reservation_row(record: Record, account_id: str, region: str) -> Row:
     reservation_id = required(record, "ReservedInstancesId", "reservation")
     what = f"reservation {reservation_id}"
@@ -186,19 +205,24 @@ def capacity_rows(reservations: Iterable[Record], account_id: str, region: str) 
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html).
 
     Raises:
-        MalformedRecordError: a capacity reservation has no id, owner, type or state.
+        MalformedRecordError: a capacity reservation has no id, owner, type or state, has more slots
+            idle than it has, or stands twice and otherwise.
     """
     rows: dict[str, Row] = {}
     for record in as_objects(reservations, "CapacityReservations"):
         row = _capacity_row(record, region)
         if row["state"] == "active" and row["account_id"] == account_id:
-            rows.setdefault(row["capacity_reservation_id"], row)
+            _keep(rows, row, "capacity_reservation_id", "capacity reservation")
     return list(rows.values())
 
 
+@naming("capacity reservation", "CapacityReservationId")
 def _capacity_row(record: Record, region: str) -> Row:
     capacity_reservation_id = required(record, "CapacityReservationId", "capacity reservation")
     what = f"capacity reservation {capacity_reservation_id}"
+    total, idle = (count(record, f"{name}InstanceCount") for name in ("Total", "Available"))
+    if total is not None and idle is not None and idle > total:
+        raise MalformedFieldError(f"AvailableInstanceCount {idle} of TotalInstanceCount {total}")
     return {
         "account_id": required(record, "OwnerId", what),
         "region": region,
@@ -209,8 +233,8 @@ def _capacity_row(record: Record, region: str) -> Row:
         "availability_zone_id": text(record, "AvailabilityZoneId"),
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateCapacityReservation.html
         "tenancy": text(record, "Tenancy") or "default",
-        "total_instances": count(record, "TotalInstanceCount"),
-        "available_instances": count(record, "AvailableInstanceCount"),
+        "total_instances": total,
+        "available_instances": idle,
         "state": required(record, "State", what),
         "reservation_type": _capacity_type(record),
         "unused_billing_owner_id": text(record, "UnusedReservationBillingOwnerId"),
@@ -224,7 +248,7 @@ def _capacity_type(record: Record) -> str:
     """ReservationType, but AWS marks interruptible capacity in a field of its own."""
     interruptible = record.get("Interruptible") or False
     if not isinstance(interruptible, bool):
-        raise MalformedRecordError(f"Interruptible is no flag: {interruptible!r}")
+        raise MalformedFieldError(f"Interruptible is no flag: {interruptible!r}")
     return "interruptible" if interruptible else text(record, "ReservationType") or "default"
 
 

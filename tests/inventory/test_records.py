@@ -274,8 +274,12 @@ def test_capacity_reservations_that_others_share_with_the_account_are_theirs() -
         ({"OwnerId": ""}, "capacity reservation cr-1 has no OwnerId"),
         ({"InstanceType": None}, "capacity reservation cr-1 has no InstanceType"),
         ({"State": None}, "capacity reservation cr-1 has no State"),
-        ({"AvailableInstanceCount": -1}, "AvailableInstanceCount is no count"),
+        ({"AvailableInstanceCount": -1}, "capacity reservation cr-1: AvailableInstanceCount is no"),
         ({"TotalInstanceCount": "20"}, "TotalInstanceCount is no number"),
+        (
+            {"TotalInstanceCount": 2, "AvailableInstanceCount": 3},
+            "capacity reservation cr-1: AvailableInstanceCount 3 of TotalInstanceCount 2",
+        ),
         ({"Interruptible": "no"}, "Interruptible is no flag"),
         ({"EndDate": "never"}, "EndDate is no time"),
     ],
@@ -298,7 +302,7 @@ def test_a_capacity_reservation_without_its_parts_is_malformed(
         ({"Tags": {"Name": "x"}}, "Tags is no list"),
         ({"Tags": ["Name"]}, "Tags is no object"),
         ({"InstanceType": {"a": 1}}, "InstanceType is no text"),
-        ({"LaunchTime": "yesterday"}, "LaunchTime is no time"),
+        ({"LaunchTime": "yesterday"}, "instance i-1: LaunchTime is no time"),
     ],
 )
 def test_an_instance_without_its_parts_is_malformed(changes: dict[str, Any], said: str) -> None:
@@ -316,8 +320,8 @@ def test_an_instance_without_its_parts_is_malformed(changes: dict[str, Any], sai
         ({"InstanceCount": 10_000_001}, "InstanceCount is no count"),
         ({"InstanceCount": None}, "reservation r-1 has no InstanceCount"),
         ({"InstanceCount": "4"}, "InstanceCount is no number"),
-        ({"InstanceCount": 1.5}, "InstanceCount is no count"),
-        ({"InstanceCount": -1}, "InstanceCount is no count"),
+        ({"InstanceCount": 1.5}, "reservation r-1: InstanceCount is no count: 1.5"),
+        ({"InstanceCount": -1}, "reservation r-1: InstanceCount is no count: -1"),
         ({"InstanceCount": True}, "InstanceCount is no number"),
         ({"FixedPrice": float("nan")}, "FixedPrice is no number"),
         ({"End": 5}, "End is no time"),
@@ -380,6 +384,28 @@ def test_what_comes_twice_is_kept_once() -> None:
     assert len(instance_rows(launch(INSTANCE) + launch(INSTANCE), WEB, "us-east-1")) == 1
     assert len(reservation_rows([RESERVATION, RESERVATION], WEB, "us-east-1")) == 1
     assert len(capacity_rows([CAPACITY_RESERVATION] * 2, WEB, "us-east-1")) == 1
+
+
+def test_what_comes_twice_and_says_something_else_is_malformed() -> None:
+    """Which of the two counts cannot be known."""
+    with pytest.raises(MalformedRecordError, match=r"reservation r-1 .* another instance_count"):
+        reservation_rows([RESERVATION, RESERVATION | {"InstanceCount": 7}], WEB, "us-east-1")
+    with pytest.raises(MalformedRecordError, match=r"instance i-1 .* another instance_type"):
+        instance_rows(launch(INSTANCE, INSTANCE | {"InstanceType": "m5.4xlarge"}), WEB, "us-east-1")
+    other = CAPACITY_RESERVATION | {"InstanceType": "m5.4xlarge"}
+    with pytest.raises(MalformedRecordError, match=r"cr-1 stands twice .* instance_type"):
+        capacity_rows([CAPACITY_RESERVATION, other], WEB, "us-east-1")
+
+
+def test_what_changed_between_two_pages_is_kept_once_as_it_was_first() -> None:
+    renamed = INSTANCE | {"Tags": [{"Key": "Name", "Value": "renamed"}]}
+    assert instance_rows(launch(INSTANCE, renamed), WEB, "us-east-1") == instance_rows(
+        launch(INSTANCE), WEB, "us-east-1"
+    )
+    filled = CAPACITY_RESERVATION | {"AvailableInstanceCount": 0}
+    assert capacity_rows([CAPACITY_RESERVATION, filled], WEB, "us-east-1") == capacity_rows(
+        [CAPACITY_RESERVATION], WEB, "us-east-1"
+    )
 
 
 def test_an_owner_other_than_the_account_asked_is_an_integrity_error() -> None:
