@@ -1,11 +1,12 @@
-# Everything happens in .venv; nothing is installed elsewhere.
+# Everything happens in .venv and .venv-audit; nothing is installed elsewhere.
 PYTHON ?= python3
 VENV := .venv
+AUDIT := .venv-audit
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof bench example lock clean
+.PHONY: help demo test proof bench example sbom audit lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,15 +35,23 @@ example: $(VENV)/run ## Make the committed example anew, with the picture in the
 		--user-data-dir=$$(mktemp -d) --screenshot=reports/example/page.png \
 		file://$(CURDIR)/reports/example/ri-report.html
 
+sbom: $(AUDIT)/made ## Write build/sbom.json: the software bill of materials (CycloneDX) of what is locked
+	$(AUDIT)/bin/python -m tests.dependencies.sbom
+
+audit: $(AUDIT)/made ## Look for known vulnerabilities of what is locked, where their database can be reached
+	$(AUDIT)/bin/python -m tests.dependencies.audit
+
 lock: ## Resolve the locked versions anew
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate pyproject.toml --group build --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate pyproject.toml --group build --extra test --constraint requirements.lock \
 		--output-file requirements-test.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate requirements-audit.in --output-file requirements-audit.lock
 
 clean: ## Remove the environment and the caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/run: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
@@ -53,4 +62,10 @@ $(VENV)/run: pyproject.toml requirements.lock
 
 $(VENV)/test: $(VENV)/run requirements-test.lock
 	$(PIP) install --require-hashes -r requirements-test.lock
+	touch $@
+
+# What looks at the dependencies stays apart from them.
+$(AUDIT)/made: requirements-audit.lock
+	$(PYTHON) -m venv --clear $(AUDIT)
+	$(AUDIT)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	touch $@
