@@ -146,7 +146,7 @@ class Ids:
 
 
 def hashes(ids: Table) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """Return a 64-bit hash of each text of a column, the same in every process."""
+    """Return a 64-bit hash of each text of a column, the same for the same text."""
     return pd.util.hash_array(ids.to_numpy(), categorize=False)
 
 
