@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ri_report.config import Config
     from ri_report.pipeline import Result
     from ri_report.progress import Bar, Lines
+    from ri_report.sandbox.organization import Organization
 
 log = logging.getLogger("ri_report")
 
@@ -239,28 +240,70 @@ def iam(form: str, **options: Any) -> int:
 
 @ri_report.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.")
+@click.option(
+    "--accounts",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Serve a made-up organization of N accounts, with AWS's throttles, instead of the demo.",
+)
+@click.option(
+    "--regions", type=click.IntRange(1, 34), metavar="R", help="Regions of each account [17]."
+)
+@click.option(
+    "--instances-per-region",
+    type=click.IntRange(0, 100_000),
+    metavar="K",
+    help="Instances of each account in each Region [60].",
+)
+@click.option(
+    "--latency-ms",
+    type=click.FloatRange(0, 60_000),
+    metavar="L",
+    default=0.0,
+    help="Wait before each answer [0].",
+)
 @options_of(AS_OF)
-def sandbox(port: int, as_of: datetime | None) -> int:
-    """Serve the demo organization on a loopback port until stopped, to try `run` by hand.
+def sandbox(port: int, as_of: datetime | None, **options: Any) -> int:
+    """Serve an organization on a loopback port until stopped, to try `run` by hand.
 
-    Prints the environment variables that point any AWS tool at it.
+    It is the demo organization, or with --accounts a made-up one of any size, on which the job can
+    be measured. Prints the environment variables that point any AWS tool at it, and at the end
+    how many calls were made and refused.
     """
     from threading import Event
 
     from ri_report.sandbox.demo import demo_organization
+    from ri_report.sandbox.population import generated_organization
     from ri_report.sandbox.server import serve
+    from ri_report.sandbox.throttles import Throttles
 
+    accounts, regions = options["accounts"], options["regions"]
+    instances = options["instances_per_region"]
+    if accounts is None and (regions, instances) != (None, None):
+        raise click.UsageError("--regions and --instances-per-region need --accounts")
     moment = as_of or _now().replace(minute=0, second=0)
+    organization: Organization = demo_organization(moment)
+    if accounts is not None:
+        instances = 60 if instances is None else instances
+        organization = generated_organization(accounts, regions or 17, instances, moment)
+    serving = serve(
+        organization,
+        port=port,
+        throttles=Throttles() if accounts is not None else None,
+        latency_seconds=options["latency_ms"] / 1000,
+    )
     with ExitStack() as stack:
         try:
-            endpoint = stack.enter_context(serve(demo_organization(moment), port=port))
+            endpoint = stack.enter_context(serving)
         except OSError as error:
             raise ConfigError(
                 f"--port {port}: cannot be served ({error.strerror}); name another, or leave it out"
             ) from error
+        stack.callback(lambda: click.echo("\n".join(endpoint.summary()), err=True))
         for name, value in endpoint.environment.items():
             click.echo(f"export {name}={value}")
-        click.echo("Serving the demo organization; stop with Ctrl-C.", err=True)
+        served = "the demo organization" if accounts is None else f"{accounts} accounts"
+        click.echo(f"Serving {served}; stop with Ctrl-C.", err=True)
         Event().wait()
     return EXIT_COMPLETE
 

@@ -6,6 +6,7 @@ STS and Organizations: https://docs.aws.amazon.com/STS/latest/APIReference/Commo
 
 from __future__ import annotations
 
+import functools
 import hmac
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 CLOCK_TOLERANCE = timedelta(minutes=5)
 TIME_STAMP = "%Y%m%dT%H%M%SZ"
+STAMPS_KEPT = 64
 
 NOT_VALIDATED = "AWS was not able to validate the provided access credentials"
 TOKEN_INVALID = "The security token included in the request is invalid."  # noqa: S105 - a message
@@ -86,10 +88,14 @@ def authenticate(request: Request, claim: Claim, keyring: Keyring, now: datetime
 
 def _is_timely(request: Request, now: datetime) -> bool:
     try:
-        stamp = datetime.strptime(request.headers["x-amz-date"], TIME_STAMP).replace(tzinfo=UTC)
+        return abs(_moment(request.headers["x-amz-date"]) - now) <= CLOCK_TOLERANCE
     except (KeyError, ValueError):
         return False
-    return abs(stamp - now) <= CLOCK_TOLERANCE
+
+
+@functools.lru_cache(maxsize=STAMPS_KEPT)
+def _moment(stamp: str) -> datetime:
+    return datetime.strptime(stamp, TIME_STAMP).replace(tzinfo=UTC)
 
 
 def _late(request: Request, claim: Claim, now: datetime) -> ApiError:

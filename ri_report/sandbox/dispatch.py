@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ri_report.sandbox import ec2, organizations, sts, wire
 from ri_report.sandbox.authentication import authenticate, refused
+from ri_report.sandbox.blueprints import Blueprints
 from ri_report.sandbox.call import Call, CallRecord
 from ri_report.sandbox.errors import ApiError
 from ri_report.sandbox.identity import Keyring
 from ri_report.sandbox.mishaps import refuse, spoiled, twisted
 from ri_report.sandbox.permissions import authorize
+from ri_report.sandbox.population import GeneratedOrganization
 from ri_report.sandbox.signature import Claim, claim_of
 
 if TYPE_CHECKING:
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
     from ri_report.sandbox.faults import Script
     from ri_report.sandbox.identity import Identity
     from ri_report.sandbox.mishaps import Mishap
-    from ri_report.sandbox.organization import Account, Json, Organization
+    from ri_report.sandbox.organization import Account, Organization
+    from ri_report.sandbox.throttles import Throttles
 
 # The longest that a role's session may be set to last
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html).
@@ -44,13 +48,18 @@ class Sandbox:
     Attributes:
         calls: Every authenticated call in the order of arrival, granted or refused.
         faults: What goes wrong; may be replaced while requests arrive.
+        throttles: What bounds the rate of calls; None bounds nothing.
     """
 
     def __init__(self, organization: Organization, clock: Callable[[], datetime]) -> None:
         """Serve an organization; the clock gives the present moment, aware UTC."""
         self.calls: list[CallRecord] = []
         self.faults: Script | None = None
+        self.throttles: Throttles | None = None
         self._organization = organization
+        self._blueprints = (
+            Blueprints(organization) if isinstance(organization, GeneratedOrganization) else None
+        )
         self._clock = clock
         self._keyring = Keyring(organization.management_account_id)
         self._request_numbers = itertools.count(1)
@@ -100,9 +109,32 @@ class Sandbox:
             keyring=self._keyring,
             now=now,
         )
-        self.calls.append(CallRecord(call.service, call.operation, account.account_id, call.region))
+        self.calls.append(
+            CallRecord(call.service, call.operation, account.account_id, sys.intern(call.region))
+        )
         mishaps = faults.strike(call) if faults is not None else []
-        return _answer(operation, call, mishaps, request_id)
+        return self._answer(operation, call, mishaps, request_id)
+
+    def _answer(
+        self, operation: OperationModel, call: Call, mishaps: list[Mishap], request_id: str
+    ) -> wire.Response:
+        """The answer to a call, after everything that happens to it."""
+        try:
+            if self.throttles is not None:
+                self.throttles.take(call)
+            refuse(call, mishaps)
+            response = self._true_answer(operation, twisted(call, mishaps), request_id)
+        except ApiError as error:
+            response = wire.refusal(call.service, error, request_id)
+        return spoiled(response, mishaps)
+
+    def _true_answer(self, operation: OperationModel, call: Call, request_id: str) -> wire.Response:
+        perform = _permitted(call)
+        if self._blueprints is not None and call.service == "ec2":
+            response = self._blueprints.answer(operation, call, perform, request_id)
+            if response is not None:
+                return response
+        return wire.answer(operation, perform(call), request_id)
 
     def _account(self, account_id: str, claim: Claim) -> Account:
         """The caller's account, whose keys are worth nothing where it has no Region enabled."""
@@ -112,19 +144,8 @@ class Sandbox:
         return account
 
 
-def _answer(
-    operation: OperationModel, call: Call, mishaps: list[Mishap], request_id: str
-) -> wire.Response:
-    """The answer to a call, after everything that happens to it."""
-    try:
-        refuse(call, mishaps)
-        response = wire.answer(operation, _result(twisted(call, mishaps)), request_id)
-    except ApiError as error:
-        response = wire.refusal(call.service, error, request_id)
-    return spoiled(response, mishaps)
-
-
-def _result(call: Call) -> Json:
+def _permitted(call: Call) -> Operation:
+    """What performs the call, after every check that comes before it."""
     perform = OPERATIONS[call.service].get(call.operation)
     if perform is None:
         code = "InvalidAction" if call.service != "organizations" else "UnknownOperationException"
@@ -133,7 +154,7 @@ def _result(call: Call) -> Json:
     if call.parameters.get("DryRun"):
         message = "Request would have succeeded, but DryRun flag is set."
         raise ApiError("DryRunOperation", message, 412)
-    return perform(call)
+    return perform
 
 
 def _addressed(request: wire.Request) -> str:

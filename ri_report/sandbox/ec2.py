@@ -21,7 +21,6 @@ from ri_report.sandbox.filters import (
     matching,
 )
 from ri_report.sandbox.paging import page
-from ri_report.sandbox.regions import REGIONS
 
 if TYPE_CHECKING:
     from ri_report.sandbox.call import Call, Operation
@@ -37,7 +36,7 @@ INVALID = "InvalidParameterValue"
 
 def describe_regions(call: Call) -> Json:
     """Describe the enabled Regions, or with AllRegions every one with its opt-in status."""
-    regions = [_region(call.account, region) for region in REGIONS.values()]
+    regions = [_region(call.account, region) for region in call.account.regions.values()]
     if not call.parameters.get("AllRegions"):
         regions = [region for region in regions if region["OptInStatus"] != "not-opted-in"]
     regions = _named(regions, "RegionName", call.parameters.get("RegionNames"), INVALID)
@@ -90,13 +89,17 @@ def describe_instances(call: Call) -> Json:
 
 
 def _page(call: Call, items: list[Json], smallest: int) -> tuple[list[Json], Json]:
-    question = (call.action, call.account.account_id, call.region, _filters(call))
     size = _page_size(call, smallest)
     try:
         token = call.parameters.get("NextToken", "")
-        return page(items, size, token, question, twist=call.twist)
+        return page(items, size, token, question(call), twist=call.twist)
     except ValueError as error:
         raise ApiError("InvalidNextToken", "The specified NextToken is not valid") from error
+
+
+def question(call: Call) -> object:
+    """What a page's token is valid for."""
+    return (call.action, call.account.account_id, call.region, _filters(call))
 
 
 def _page_size(call: Call, smallest: int) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ri_report.sandbox.regions import LOCAL_ZONES, REGIONS
+from ri_report.sandbox.regions import LOCAL_ZONES, REGIONS, Region
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 Json = dict[str, Any]
@@ -72,6 +72,7 @@ class Account:
         reserved_instances: By Region, in the form of DescribeReservedInstances.
         capacity_reservations: By Region, in the form of DescribeCapacityReservations: its own and
             those that other accounts share with it.
+        regions: The Regions that exist for it, enabled or not.
     """
 
     account_id: str
@@ -84,16 +85,17 @@ class Account:
     instances: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
     reserved_instances: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
     capacity_reservations: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    regions: Mapping[str, Region] = field(default_factory=lambda: REGIONS)
 
     def has_enabled(self, region: str) -> bool:
         """Whether calls into the Region are answered for this account."""
-        known = REGIONS.get(region)
+        known = self.regions.get(region)
         return known is not None and (not known.needs_opt_in or region in self.opted_in)
 
     def zones(self, region: str) -> tuple[Zone, ...]:
         """The zones of a Region under the names that this account has for them."""
-        zone_ids = self.zone_ids.get(region, REGIONS[region].zone_ids)
-        own = zip(REGIONS[region].zone_names(), zone_ids, strict=True)
+        zone_ids = self.zone_ids.get(region, self.regions[region].zone_ids)
+        own = zip(self.regions[region].zone_names(), zone_ids, strict=True)
         local = (LOCAL_ZONES[name] for name in sorted(self.opted_in & LOCAL_ZONES.keys()))
         return (
             *(Zone(name, zone_id, region) for name, zone_id in own),
@@ -112,7 +114,7 @@ class Organization:
         organization_id: Its id in Organizations.
     """
 
-    accounts: tuple[Account, ...]
+    accounts: Sequence[Account]
     management_account_id: str
     founded: datetime
     organization_id: str = "o-exampleorgid"

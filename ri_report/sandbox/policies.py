@@ -5,12 +5,14 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_s
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ri_report.sandbox.errors import ApiError
 
+POLICIES_KEPT = 64
 STATEMENT_KEYS = frozenset({"Sid", "Effect", "Action", "Resource"})
 
 
@@ -29,6 +31,8 @@ class SessionPolicy:
         )
 
 
+# A job limits all its sessions in the same words.
+@functools.lru_cache(maxsize=POLICIES_KEPT)
 def session_policy(text: str) -> SessionPolicy:
     """Read the policy document of an AssumeRole call.
 

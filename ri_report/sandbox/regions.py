@@ -52,6 +52,55 @@ LOCAL_ZONES = {
 }
 
 
+def _region(name: str, stem: str, numbers: str = "123", *, needs_opt_in: bool = False) -> Region:
+    return Region(name, tuple(f"{stem}-az{number}" for number in numbers), needs_opt_in)
+
+
+ENABLED_BY_DEFAULT = (
+    _region("us-east-1", "use1", "123456"),
+    _region("us-east-2", "use2"),
+    _region("us-west-1", "usw1", "13"),
+    _region("us-west-2", "usw2", "1234"),
+    _region("ca-central-1", "cac1", "124"),
+    _region("eu-central-1", "euc1"),
+    _region("eu-west-1", "euw1"),
+    _region("eu-west-2", "euw2"),
+    _region("eu-west-3", "euw3"),
+    _region("eu-north-1", "eun1"),
+    _region("ap-south-1", "aps1"),
+    _region("ap-northeast-1", "apne1", "124"),
+    _region("ap-northeast-2", "apne2", "1234"),
+    _region("ap-northeast-3", "apne3"),
+    _region("ap-southeast-1", "apse1"),
+    _region("ap-southeast-2", "apse2"),
+    _region("sa-east-1", "sae1"),
+)
+OPT_IN = tuple(
+    _region(name, stem, needs_opt_in=True)
+    for name, stem in (
+        ("af-south-1", "afs1"),
+        ("ap-east-1", "ape1"),
+        ("ap-east-2", "ape2"),
+        ("ap-south-2", "aps2"),
+        ("ap-southeast-3", "apse3"),
+        ("ap-southeast-4", "apse4"),
+        ("ap-southeast-5", "apse5"),
+        ("ap-southeast-6", "apse6"),
+        ("ap-southeast-7", "apse7"),
+        ("ca-west-1", "caw1"),
+        ("eu-central-2", "euc2"),
+        ("eu-south-1", "eus1"),
+        ("eu-south-2", "eus2"),
+        ("il-central-1", "ilc1"),
+        ("me-central-1", "mec1"),
+        ("me-south-1", "mes1"),
+        ("mx-central-1", "mxc1"),
+    )
+)
+EVERY_REGION = {region.name: region for region in (*ENABLED_BY_DEFAULT, *OPT_IN)}
+"""The commercial partition, the Regions that are enabled by default first."""
+
+
 def region_of(place: str) -> str:
     """The Region of a Region's or zone's name.
 

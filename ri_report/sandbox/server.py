@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ri_report.sandbox.connection import Connection, Service
 from ri_report.sandbox.dispatch import Sandbox
+from ri_report.sandbox.throttles import REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ri_report.sandbox.faults import Script
     from ri_report.sandbox.identity import Identity
     from ri_report.sandbox.organization import Organization
+    from ri_report.sandbox.throttles import Throttles
 
 HOST = "127.0.0.1"
 HOME_REGION = "us-east-1"
@@ -52,15 +55,33 @@ class Endpoint:
     def faults(self, script: Script | None) -> None:
         self._sandbox.faults = script
 
+    @property
+    def refused(self) -> Counter[str]:
+        """How many calls of each action exceeded their rate."""
+        throttles = self._sandbox.throttles
+        return throttles.refused if throttles is not None else Counter()
+
+    def summary(self) -> list[str]:
+        """Say in a few lines how many calls arrived and how many exceeded their rate."""
+        made = Counter(f"{call.service}:{call.operation}" for call in tuple(self.calls))
+        refused = self.refused
+        total = f"{made.total()} calls, {refused.total()} refused for their rate"
+        codes = sorted({REFUSALS[action.partition(":")[0]][0] for action in refused})
+        return [
+            f"{total} ({', '.join(codes)})" if codes else total,
+            *(f"  {made[action]} {action}, {refused[action]} refused" for action in sorted(made)),
+        ]
+
 
 @contextmanager
-def serve(
+def serve(  # noqa: PLR0913 - each says one thing about what is served, and has a default
     organization: Organization,
     *,
     port: int = 0,
     job_role: str = "",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     faults: Script | None = None,
+    throttles: Throttles | None = None,
     latency_seconds: float = 0.0,
 ) -> Iterator[Endpoint]:
     """Serve an organization on the loopback interface until the block ends.
@@ -73,6 +94,7 @@ def serve(
         clock: The sandbox's present moment, aware UTC: it dates the answers and their expiry times
             and judges the requests' time stamps.
         faults: What goes wrong; see `faults.Script`.
+        throttles: What bounds the rate of calls; None bounds nothing.
         latency_seconds: How long every answer waits before its first byte.
 
     Raises:
@@ -80,6 +102,7 @@ def serve(
     """
     sandbox = Sandbox(organization, clock)
     sandbox.faults = faults
+    sandbox.throttles = throttles
     listening = socket.create_server((HOST, port))
     service = Service(sandbox, clock, latency_seconds)
     with _running(listening, service):

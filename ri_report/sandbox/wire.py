@@ -32,6 +32,7 @@ SERVICES = ("sts", "organizations", "ec2")
 XML = "text/xml;charset=UTF-8"
 JSON = "application/x-amz-json-1.1"
 CLIENT_ERRORS = range(400, 500)
+BODIES_KEPT = 256
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,22 @@ def service_model(service: str) -> ServiceModel:
 def read_call(service: str, request: Request) -> tuple[OperationModel, Json]:
     """The operation that a request names and its parameters, checked against the model.
 
+    Equal requests share their parameters, which therefore nobody may change.
+
     Raises:
         ApiError: the operation or a parameter is unknown, missing or of another type.
     """
+    return _read(service, request.headers.get("x-amz-target", ""), request.body)
+
+
+# Clients ask the same of every account and Region, in the same words.
+@functools.lru_cache(maxsize=BODIES_KEPT)
+def _read(service: str, target: str, body: bytes) -> tuple[OperationModel, Json]:
     model = service_model(service)
-    operation, values = (_read_json if model.protocol == "json" else _read_form)(model, request)
+    if model.protocol == "json":
+        operation, values = _read_json(model, target, body)
+    else:
+        operation, values = _read_form(model, body)
     shape = operation.input_shape
     report = ParamValidator().validate(values, shape) if shape is not None else None
     if report is not None and report.has_errors():
@@ -75,19 +87,19 @@ def read_call(service: str, request: Request) -> tuple[OperationModel, Json]:
     return operation, values
 
 
-def _read_json(model: ServiceModel, request: Request) -> tuple[OperationModel, Json]:
-    prefix, _, name = request.headers.get("x-amz-target", "").partition(".")
+def _read_json(model: ServiceModel, target: str, body: bytes) -> tuple[OperationModel, Json]:
+    prefix, _, name = target.partition(".")
     if prefix != model.metadata["targetPrefix"] or name not in model.operation_names:
         raise ApiError("UnknownOperationException", "")
     try:
-        values = json.loads(request.body or b"{}")
+        values = json.loads(body or b"{}")
     except ValueError as error:
         raise ApiError("SerializationException", "The body is not JSON.") from error
     return model.operation_model(name), values
 
 
-def _read_form(model: ServiceModel, request: Request) -> tuple[OperationModel, Json]:
-    form = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
+def _read_form(model: ServiceModel, body: bytes) -> tuple[OperationModel, Json]:
+    form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
     name, version = form.pop("Action", ""), form.pop("Version", "")
     if name not in model.operation_names or version != model.api_version:
         raise ApiError("InvalidAction", f"Could not find operation {name} for version {version}")
