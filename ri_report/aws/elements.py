@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.model import ListShape, StructureShape
-from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     Read = Callable[[Element], Any]
     Table = Mapping[str, tuple[str, Read]]
 
-# EC2's form of a moment; what others mean is for botocore to say.
+# EC2's form of a moment. In any other, botocore's dateutil and the standard library may differ.
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d(\.\d{3})?Z", re.ASCII)
 
 
@@ -106,12 +105,19 @@ def text(element: Element) -> str:
 
 
 def _converted(convert: Callable[[str], Any]) -> Read:
-    return lambda element: convert(text(element))
+    def read(element: Element) -> Any:  # noqa: ANN401 - what the shape says
+        try:
+            return convert(text(element))
+        except ValueError:
+            raise UnusualError from None
+
+    return read
 
 
 def _moment(said: str) -> datetime:
-    # Three times the work of the whole answer would go into dateutil.
-    return datetime.fromisoformat(said) if MOMENT.fullmatch(said) else parse_timestamp(said)
+    if not MOMENT.fullmatch(said):
+        raise UnusualError
+    return datetime.fromisoformat(said)
 
 
 CONVERSIONS: Final[Mapping[str, Callable[[str], Any]]] = {
