@@ -28,7 +28,8 @@ import pandas as pd
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.intake import check_distinct, check_sides
 from ri_report.rules.matching import REGIONAL, ZONAL, comparable, is_idle_slot, match_keys
-from ri_report.rules.sharing import OWNER, Sharing
+from ri_report.rules.ranks import distinct, inverse, text_order
+from ri_report.rules.sharing import GROUP, ORGANIZATION, OWNER, Sharing
 from ri_report.rules.sizes import QUARTERS, quarter_units
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 SECONDS_PER_HOUR = 3600
 TICKS = QUARTERS * SECONDS_PER_HOUR
 """Quarter-unit-seconds in one normalized unit-hour."""
+TIERS = (OWNER, GROUP, ORGANIZATION)
 
 ALLOCATIONS = Frame(
     "allocations",
@@ -122,16 +124,17 @@ def allocated_units(ids: pd.Series[str], allocations: pd.DataFrame) -> pd.Series
         ids: A column `usage_id` or `reservation_id`.
         allocations: Frame `ALLOCATIONS`.
     """
-    units = allocations.groupby(str(ids.name))["units"].sum()
-    return ids.map(units.to_dict()).astype("float64").fillna(0.0)
+    name = str(ids.name)
+    numbers = pd.factorize(pd.concat([ids, allocations[name]], ignore_index=True))[0]
+    asked, given = numbers[: len(ids)], numbers[len(ids) :]
+    units = allocations["units"].groupby(given).sum().reindex(asked, fill_value=0.0)
+    return pd.Series(units.to_numpy(), ids.index, dtype="float64", name=name)
 
 
 def _demand(usage: pd.DataFrame, traits: pd.DataFrame) -> _Side:
     size, account = _sizes(traits), _codes(traits["account_id"])
     place = _places(usage["usage_id"], traits)
-    rank = _inverse(
-        np.argsort((size * (account.max(initial=0) + 1) + account) * len(usage) + place)
-    )
+    rank = inverse(np.argsort((size * (account.max(initial=0) + 1) + account) * len(usage) + place))
     return _Side(size * _seconds(usage), place, rank, size, account)
 
 
@@ -140,7 +143,7 @@ def _supply(reservations: pd.DataFrame, traits: pd.DataFrame) -> _Side:
     ends = pd.factorize(reservations.get("end", reservations["hours"]), sort=True)[0]
     unknown_last = np.where(ends < 0, len(ends), ends)
     place = _places(reservations["reservation_id"], traits)
-    rank, alike = _inverse(np.lexsort((place, unknown_last))), np.zeros_like(bought)
+    rank, alike = inverse(np.lexsort((place, unknown_last))), np.zeros_like(bought)
     return _Side(_sizes(traits) * bought, place, rank, alike, alike)
 
 
@@ -162,16 +165,9 @@ def _seconds(frame: pd.DataFrame) -> Integers:
 
 def _places(ids: pd.Series[str], traits: pd.DataFrame) -> Integers:
     """Return the place of each row by period and, within a period, by id."""
-    by_id = np.asarray(ids.array.argsort(), dtype=np.int64)
+    by_id = text_order(ids)
     periods = traits["period"].cat.codes.to_numpy()[by_id]
-    return _inverse(by_id[np.argsort(periods, kind="stable")])
-
-
-def _inverse(order: NDArray[np.integer[Any]]) -> Integers:
-    """Return the place of each row from the rows in their order."""
-    places = np.empty(len(order), dtype=np.int64)
-    places[order] = np.arange(len(order))
-    return places
+    return inverse(by_id[np.argsort(periods, kind="stable")])
 
 
 def _only(turn: NDArray[np.bool_], keys: Integers) -> Integers:
@@ -188,7 +184,7 @@ def _serve(demand: _Side, supply: _Side, keys: Integers, tier: str) -> pd.DataFr
 
     Returns:
         usage and reservation [row numbers], the ticks that go from the one to the other, and the
-        tier.
+        number of the tier in `TIERS`.
     """
     wanted, offered = _met(keys, demand, supply)
     taking, giving = _queue(demand, wanted), _queue(supply, offered)
@@ -198,13 +194,13 @@ def _serve(demand: _Side, supply: _Side, keys: Integers, tier: str) -> pd.DataFr
     np.subtract.at(demand.left, taking[d], ticks)
     np.subtract.at(supply.left, giving[s], ticks)
     given = {"usage": taking[d], "reservation": giving[s], "ticks": ticks}
-    return pd.DataFrame(given).assign(tier=tier)
+    return pd.DataFrame(given).assign(tier=TIERS.index(tier))
 
 
 def _met(keys: Integers, demand: _Side, supply: _Side) -> tuple[Integers, Integers]:
     """Number anew the keys under which anything is left to give; what is out of reach has -1."""
     offered = keys[len(demand.left) :]
-    held = pd.Index(np.unique(offered[(offered >= 0) & (supply.left > 0)]))
+    held = pd.Index(distinct(np.sort(offered[(offered >= 0) & (supply.left > 0)])))
     numbers = held.get_indexer(pd.Index(keys)).astype(np.int64)
     numbers[np.concatenate([demand.left, supply.left]) == 0] = -1
     return numbers[: len(demand.left)], numbers[len(demand.left) :]
@@ -242,7 +238,7 @@ def _named(given: pd.DataFrame, usage: pd.DataFrame, reservations: pd.DataFrame)
             "period": usage["period"].array[taker] if "period" in usage else "",
             "usage_id": usage["usage_id"].array[taker],
             "reservation_id": reservations["reservation_id"].array[giver],
-            "tier": given["tier"].array,
+            "tier": pd.array(TIERS, dtype="str")[given["tier"].to_numpy()],
             "units": given["ticks"].to_numpy() / TICKS,
         }
     )
@@ -264,19 +260,15 @@ def cut(
         Positions in demand, positions in supply, and the amount that goes from the one to the
         other; under each key the amounts add up to the smaller of the two sides.
     """
-    keys = np.intersect1d(_distinct(wanted), _distinct(offered), assume_unique=True)
+    keys = np.intersect1d(distinct(wanted), distinct(offered), assume_unique=True)
     reach = np.minimum(_totals(keys, wanted, demand), _totals(keys, offered, supply))
     d_rows, d_ends = _ends(keys, reach, wanted, demand)
     s_rows, s_ends = _ends(keys, reach, offered, supply)
-    cuts = _distinct(np.sort(np.concatenate([d_ends, s_ends])))
+    cuts = distinct(np.sort(np.concatenate([d_ends, s_ends])))
     starts = np.concatenate([[0], cuts[:-1]]).astype(np.int64)
     d = d_rows[np.searchsorted(d_ends, starts, side="right")] if len(cuts) else d_rows[:0]
     s = s_rows[np.searchsorted(s_ends, starts, side="right")] if len(cuts) else s_rows[:0]
     return d, s, cuts - starts[: len(cuts)]
-
-
-def _distinct(ascending: Integers) -> Integers:
-    return ascending[np.diff(ascending, prepend=-1) > 0]
 
 
 def _totals(keys: Integers, row_keys: Integers, amounts: Integers) -> Integers:

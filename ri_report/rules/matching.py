@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from ri_report.rules.sharing import OWNER
 from ri_report.rules.sizes import pool_names
@@ -89,26 +90,27 @@ def is_idle_slot(usage: pd.DataFrame) -> pd.Series[bool]:
     return kind == IDLE_SLOT
 
 
-def _stacked(usage: pd.DataFrame, reservations: pd.DataFrame, trait: str) -> pd.Categorical:
+def _stacked(usage: pd.DataFrame, reservations: pd.DataFrame, trait: str) -> pd.Categorical[str]:
     """Stack one trait of both sides; a trait that a side lacks is "" there."""
-    sides = [
-        side.get(trait, pd.Series("", index=side.index, dtype="str"))
-        for side in (usage, reservations)
-    ]
-    codes, names = pd.factorize(pd.concat(sides, ignore_index=True), sort=True)
-    if trait in _ZONES and "" in names:
-        codes = np.where(codes == names.get_loc(""), -1, codes)
-    return pd.Categorical.from_codes(codes, categories=names)
+    sides = [_categories(side, trait) for side in (usage, reservations)]
+    stacked = union_categoricals(sides, sort_categories=True)
+    is_unknown = trait in _ZONES and "" in stacked.categories
+    return stacked.remove_categories("") if is_unknown else stacked
 
 
-def _pools(both: pd.DataFrame) -> pd.Categorical:
+def _categories(side: pd.DataFrame, trait: str) -> pd.Categorical[str]:
+    if trait in side:
+        return pd.Categorical(side[trait].astype("str"))
+    return pd.Categorical.from_codes(np.zeros(len(side), dtype=np.int8), pd.Index([""]))
+
+
+def _pools(both: pd.DataFrame) -> pd.Categorical[str]:
     """Name the pool of each row, working out each combination of traits only once."""
-    combined = pack(both, _POOL_TRAITS)
-    first = both.loc[~pd.Series(combined).duplicated().to_numpy(), list(_POOL_TRAITS)]
-    pools = dict(zip(combined[first.index], pool_names(first.astype("str")), strict=True))
-    codes, numbers = pd.factorize(combined)
-    codes_of_pools, names = pd.factorize(pd.Series([pools[number] for number in numbers]))
-    return pd.Categorical.from_codes(codes_of_pools[codes], categories=names)
+    combination = pd.Series(pd.factorize(pack(both, _POOL_TRAITS))[0])
+    first = both.loc[~combination.duplicated(), list(_POOL_TRAITS)]
+    names = pool_names(first.astype("str")).astype("category")
+    codes = names.cat.codes.to_numpy()[combination]
+    return pd.Categorical.from_codes(codes, categories=names.cat.categories)
 
 
 def match_keys(both: pd.DataFrame, scope: str, sharing: Sharing, tier: str) -> Integers:
