@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from contextlib import ExitStack
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from ri_report.inventory.tables import Table, Tables
 
 Row = dict[str, Any]
+Hashes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 UNIQUE = (INSTANCES, RESERVATIONS, CAPACITY_RESERVATIONS)
 """The frames whose key AWS gives out once, whatever the account and region."""
+HASHES_AT_ONCE = 1 << 20
 
 
 def merge_parts(
@@ -46,7 +48,7 @@ def merge_parts(
 ) -> None:
     """Write the files that `snapshot_files` would make of what was gathered from all parts.
 
-    One account is in memory at a time, besides 8 bytes for each id. An account that is listed but
+    One account is in memory at a time, and of each file a row group. An account that is listed but
     has neither a part nor an outcome becomes a gap.
 
     Args:
@@ -67,8 +69,8 @@ def merge_parts(
     check_keys(rows, ACCOUNTS)
     account_ids = [row["account_id"] for row in rows]
     tally = Tally()
-    ids = {frame.name: Ids() for frame in UNIQUE}
     with ExitStack() as stack:
+        ids = {frame.name: Ids(stack.enter_context(TemporaryFile(dir=place))) for frame in UNIQUE}
         files = {
             name: stack.enter_context(FrameFile(frame, place / f"{name}.parquet"))
             for name, frame in FRAMES.items()
@@ -80,8 +82,8 @@ def merge_parts(
                 files[name].add(table)
             for frame in UNIQUE:
                 ids[frame.name].add(tables[frame.name][frame.key[0]])
-    for frame in UNIQUE:
-        _check_seen_once(parts, account_ids, frame, ids[frame.name].twice())
+        for frame in UNIQUE:
+            _check_seen_once(parts, account_ids, frame, ids[frame.name].twice())
     content = manifest_bytes(
         about | {"as_of": as_of.isoformat()},
         account_ids,
@@ -128,24 +130,39 @@ def _nothing_known(account_id: str) -> Outcome:
 
 
 class Ids:
-    """A hash of each id seen, to find those seen twice without keeping the ids."""
+    """A hash of each id seen, in a file, to find those seen twice in little memory."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._hashes = array("Q")
+    def __init__(self, file: BinaryIO) -> None:
+        """Begin with none, in an empty file."""
+        self._file = file
+        self._count = 0
 
     def add(self, ids: Table) -> None:
         """Take in a column of ids."""
-        self._hashes.frombytes(hashes(ids).tobytes())
+        found = hashes(ids)
+        self._file.write(found.tobytes())
+        self._count += len(found)
 
     def twice(self) -> frozenset[int]:
         """Return the hashes that were met more than once; call it when all ids are in."""
-        found = np.frombuffer(self._hashes, dtype=np.uint64)
+        shares = 1 + self._count // HASHES_AT_ONCE
+        return frozenset().union(*(self._twice_in(share, shares) for share in range(shares)))
+
+    def _twice_in(self, share: int, shares: int) -> list[int]:
+        """Look at a share of all hashes, into which equal ones always fall together."""
+        found = np.concatenate([some[some % shares == share] for some in self._all()])
         found.sort()
-        return frozenset(found[1:][found[1:] == found[:-1]].tolist())
+        again: list[int] = found[1:][found[1:] == found[:-1]].tolist()
+        return again
+
+    def _all(self) -> Iterator[Hashes]:
+        self._file.seek(0)
+        yield np.empty(0, dtype=np.uint64)
+        while content := self._file.read(8 * HASHES_AT_ONCE):
+            yield np.frombuffer(content, dtype=np.uint64)
 
 
-def hashes(ids: Table) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+def hashes(ids: Table) -> Hashes:
     """Return a 64-bit hash of each text of a column, the same for the same text."""
     return pd.util.hash_array(ids.to_numpy(), categorize=False)
 

@@ -34,8 +34,10 @@ TYPES: dict[Kind, tuple[type, ...]] = {
     "time": (datetime,),
     "flag": (bool,),
 }
-ROW_GROUP_ROWS = 65_536
+ROW_GROUP_ROWS = 16_384
 """Rows of a row group; few enough that one is a small part of the memory of a run."""
+MOST_WAITING = 64
+"""Tables that wait for a row group; each costs some kilobytes, however few rows it has."""
 
 
 @cache
@@ -133,6 +135,8 @@ class FrameFile:
         """Append rows, which are written once they fill a row group."""
         self._waiting.append(table)
         self._rows_waiting += len(table)
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting = [pa.concat_tables(self._waiting).combine_chunks()]
         if self._rows_waiting >= ROW_GROUP_ROWS:
             rows = self._taken()
             whole = len(rows) - len(rows) % ROW_GROUP_ROWS

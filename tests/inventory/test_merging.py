@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -233,12 +234,18 @@ def test_ids_whose_hashes_meet_are_told_apart(
     assert inventory_of(tmp_path).instances["instance_id"].tolist() == ["i-2", "i-1"]
 
 
-@given(st.lists(st.lists(st.sampled_from("éabcdefgh"), max_size=4), max_size=6))
-def test_an_id_is_met_twice_whenever_its_columns_hold_it_twice(columns: list[list[str]]) -> None:
-    ids = Ids()
+@given(
+    columns=st.lists(st.lists(st.sampled_from("éabcdefgh"), max_size=4), max_size=6),
+    at_once=st.integers(1, 9),
+)
+def test_an_id_is_met_twice_whenever_its_columns_hold_it_twice(
+    columns: list[list[str]], at_once: int
+) -> None:
+    ids = Ids(io.BytesIO())
     frame = FRAMES["instances"]
     for column in columns:
         ids.add(tables.table_of(frame, [{"instance_id": each} for each in column])["instance_id"])
     every = [each for column in columns for each in column]
-    again = {each for each in every if every.count(each) > 1}
-    assert len(ids.twice()) == len(again)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merging, "HASHES_AT_ONCE", at_once)
+        assert len(ids.twice()) == len({each for each in every if every.count(each) > 1})

@@ -95,13 +95,15 @@ def test_a_number_that_is_none_is_missing() -> None:
     texts=st.lists(st.text(max_size=3), max_size=40),
     at_a_time=st.integers(1, 41),
     row_group=st.integers(1, 9),
+    waiting=st.integers(1, 5),
 )
 def test_the_bytes_of_a_file_do_not_depend_on_how_many_rows_arrive_at_a_time(
-    texts: list[str], at_a_time: int, row_group: int
+    texts: list[str], at_a_time: int, row_group: int, waiting: int
 ) -> None:
     rows = [{"id": text, "count": number} for number, text in enumerate(texts)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "ROW_GROUP_ROWS", row_group)
+        patch.setattr(tables, "MOST_WAITING", waiting)
         content = written(THINGS, rows, at_a_time)
         assert content == written(THINGS, rows)
     assert pd.read_parquet(io.BytesIO(content))["id"].tolist() == texts
