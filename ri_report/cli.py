@@ -22,6 +22,7 @@ from ri_report.options import (
     GRANTS,
     MANNERS,
     OUTPUT,
+    RESUME,
     SCOPE,
     option,
     options_of,
@@ -32,6 +33,7 @@ from ri_report.verdict import incomplete, say_found, verdict
 
 if TYPE_CHECKING:
     from ri_report.aws.scope import Scope
+    from ri_report.collection import Run
     from ri_report.config import Config
     from ri_report.pipeline import Result
     from ri_report.progress import Bar, Lines
@@ -86,6 +88,7 @@ def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> in
     Ends with 0 and says why `run` would end with 3 here: one account of the demo organization
     lacks the role, so the report is incomplete.
     """
+    from ri_report.collection import Run
     from ri_report.config import load_config
     from ri_report.sandbox.demo import demo_organization
     from ri_report.sandbox.server import serve
@@ -93,7 +96,8 @@ def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> in
     _talk(**options)
     config = load_config(None, {"output.dir": output_dir, "output.formats": formats}, set_by())
     with serve(demo_organization(DEMO_AS_OF)) as endpoint, only_aws(endpoint.environment):
-        result = _run(config, "", DEMO_AS_OF, "demo", options)
+        the_run = Run("demo", DEMO_AS_OF, _now(), is_resumable=False)
+        result = _run(config, "", the_run, options)
     _say_written(result)
     code = verdict(result.report, options["fail_on"])
     if code == EXIT_INCOMPLETE:
@@ -103,15 +107,22 @@ def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> in
 
 @ri_report.command(epilog=EXIT_CODES)
 @options_of(CONFIG, SCOPE, AS_OF, OUTPUT, MANNERS)
+@options_of(RESUME)
 @option("--dry-run", is_flag=True, help="Show which accounts would be read, and write nothing.")
-def run(profile: str | None, as_of: datetime | None, *, dry_run: bool, **options: Any) -> int:
+def run(
+    profile: str | None,
+    as_of: datetime | None,
+    resume: str | None,
+    *,
+    dry_run: bool,
+    **options: Any,
+) -> int:
     """Collect from every linked account, keep a snapshot, and write the reports."""
     _talk(**options)
     config = _config(options)
-    moment = _moment(as_of)
     if dry_run:
         return _dry_run(config, profile or "")
-    result = _run(config, profile or "", moment, run_name(moment), options)
+    result = _run(config, profile or "", _the_run(config, profile, as_of, resume), options)
     _say_written(result)
     return verdict(result.report, options["fail_on"])
 
@@ -119,25 +130,22 @@ def run(profile: str | None, as_of: datetime | None, *, dry_run: bool, **options
 @ri_report.command(epilog=EXIT_CODES)
 @options_of(CONFIG, SCOPE, AS_OF, MANNERS)
 @option("--output-dir", metavar="DIR", help="Where the folder of each run goes [reports].")
-def collect(profile: str | None, as_of: datetime | None, **options: Any) -> int:
+@options_of(RESUME)
+def collect(profile: str | None, as_of: datetime | None, resume: str | None, **options: Any) -> int:
     """Collect from every linked account and keep a snapshot, without a report."""
+    from ri_report.inventory.snapshot import read_gaps
     from ri_report.pipeline import collect_snapshot
     from ri_report.report.findings import gaps
 
     _talk(**options)
     config = _config(options)
-    moment = _moment(as_of)
+    the_run = _the_run(config, profile, as_of, resume)
     with _progress(options) as shown:
-        inventory, folder = collect_snapshot(
-            config,
-            _scope(config, profile),
-            as_of=moment,
-            name=run_name(moment),
-            progress=shown,
-        )
+        folder = collect_snapshot(config, _scope(config, profile), the_run, progress=shown)
     click.echo(folder)
-    say_found(gaps(inventory))
-    return incomplete(inventory.outcomes.loc[inventory.outcomes["is_gap"], "status"])
+    accounts, not_read = read_gaps(folder)
+    say_found(gaps(accounts, not_read))
+    return incomplete(not_read["status"])
 
 
 @ri_report.command(epilog=EXIT_CODES)
@@ -346,13 +354,25 @@ def _scope(config: Config, profile: str | None) -> Scope:
     return scope_of(config, profile or "", os.environ.get("AWS_REGION", ""))
 
 
-def _run(
-    config: Config, profile: str, as_of: datetime, name: str, options: dict[str, Any]
-) -> Result:
+def _the_run(
+    config: Config, profile: str | None, as_of: datetime | None, resume: str | None
+) -> Run:
+    """Return the run to make: a new one, or the one to resume."""
+    from ri_report.collection import Run, resumed
+
+    if resume is None:
+        moment = _moment(as_of)
+        return Run(run_name(moment), moment, _now())
+    if as_of is not None:
+        raise ConfigError("--as-of does not go with --resume: the run has its own moment")
+    return resumed(Path(config.output.dir), resume, _scope(config, profile), _now())
+
+
+def _run(config: Config, profile: str, the_run: Run, options: dict[str, Any]) -> Result:
     from ri_report.pipeline import run as run_pipeline
 
     with _progress(options) as shown:
-        return run_pipeline(config, _scope(config, profile), as_of=as_of, name=name, progress=shown)
+        return run_pipeline(config, _scope(config, profile), the_run, progress=shown)
 
 
 def _progress(options: dict[str, Any]) -> Lines | Bar:

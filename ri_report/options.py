@@ -75,6 +75,11 @@ def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
+RESUME = option(
+    "--resume",
+    metavar="RUN",
+    help="Go on with a run that was stopped or incomplete, within an hour of its beginning.",
+)
 CONFIG = option(
     "--config",
     type=click.Path(path_type=Path),

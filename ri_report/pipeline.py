@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ri_report.aws.collect import collect
 from ri_report.aws.scope import ConfiguredAccount, Scope
+from ri_report.collection import collect_into
 from ri_report.config import kept_config
 from ri_report.delivery.files import check_writable, replace_folder
 from ri_report.delivery.lock import only_writer
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.names import check_listed
-from ri_report.inventory.snapshot import accounts_before, read_snapshot, snapshot_files
+from ri_report.inventory.snapshot import read_snapshot, snapshot_files
 from ri_report.report.assembly import build_report
 from ri_report.report.model import Report, Targets
 from ri_report.report.outputs import PLACES, render
@@ -28,15 +27,12 @@ from ri_report.rules.unknown import blind
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ri_report.aws.collect import Progress
+    from ri_report.aws.dispatch import Progress
+    from ri_report.collection import Run
     from ri_report.config import Config
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
 
-log = logging.getLogger("ri_report")
-
-LOUD_SHRINKAGE = 0.20
-"""The share of the accounts that may disappear between two runs without a warning."""
 SNAPSHOT = "snapshot"
 """Name of the folder, inside the folder of a run, that holds what the run saw."""
 
@@ -49,47 +45,35 @@ class Result:
     written: tuple[Path, ...]
 
 
-def run(config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress) -> Result:
+def run(config: Config, scope: Scope, the_run: Run, *, progress: Progress) -> Result:
     """Collect, keep what was seen, and report.
 
     Args:
         config: The whole configuration.
         scope: What to read and how to get there.
-        as_of: Moment of observation, aware UTC.
-        name: Name of the run and of its folder.
+        the_run: Which run it is: a new one, or one that is resumed.
         progress: Who is told how far the collection is.
     """
     with only_writer(Path(config.output.dir)):
-        inventory, kept = _collected(config, scope, as_of=as_of, name=name, progress=progress)
+        folder = _collected(config, scope, the_run, progress)
+        inventory, _ = read_snapshot(folder)
         made = report_inventory(inventory, config)
-    return Result(made.report, (kept, *made.written))
+    return Result(made.report, (folder, *made.written))
 
 
-def collect_snapshot(
-    config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress
-) -> tuple[Inventory, Path]:
-    """Collect and keep what was seen; the output folders are checked before the first call."""
+def collect_snapshot(config: Config, scope: Scope, the_run: Run, *, progress: Progress) -> Path:
+    """Collect and keep what was seen; return the folder of the snapshot."""
     with only_writer(Path(config.output.dir)):
-        return _collected(config, scope, as_of=as_of, name=name, progress=progress)
+        return _collected(config, scope, the_run, progress)
 
 
-def _collected(
-    config: Config, scope: Scope, *, as_of: datetime, name: str, progress: Progress
-) -> tuple[Inventory, Path]:
-    check_run_folder(config, name)
-    inventory = collect(scope, as_of=as_of, run=name, progress=progress)
-    _warn_if_shrunk(accounts_before(Path(config.output.dir), as_of), len(inventory.accounts))
-    return inventory, keep(inventory, config)
-
-
-def _warn_if_shrunk(before: int, now: int) -> None:
-    if now < before * (1 - LOUD_SHRINKAGE):
-        log.warning(
-            "the list of accounts shrank from %d to %d since the last run: what is no longer listed"
-            " is in no number; check Organizations and the configured accounts",
-            before,
-            now,
-        )
+def _collected(config: Config, scope: Scope, the_run: Run, progress: Progress) -> Path:
+    """Collect; the output folders are checked before the first call."""
+    check_run_folder(config, the_run.name)
+    folder = run_folder(config, the_run.name) / SNAPSHOT
+    runs = Path(config.output.dir)
+    collect_into(folder, runs, the_run, scope, settings=kept_settings(config), progress=progress)
+    return folder
 
 
 def report_snapshot(folder: Path, config: Config | None, output: dict[str, object]) -> Result:
@@ -166,10 +150,14 @@ def analyze_inventory(inventory: Inventory, config: Config) -> tuple[Analysis, S
 
 def keep(inventory: Inventory, config: Config) -> Path:
     """Write the snapshot, with the settings that its report depends on."""
-    settings = config.model_dump(mode="json", include={"sharing", "targets"})
     folder = run_folder(config, inventory.run) / SNAPSHOT
-    replace_folder(folder, snapshot_files(inventory, settings))
+    replace_folder(folder, snapshot_files(inventory, kept_settings(config)))
     return folder
+
+
+def kept_settings(config: Config) -> dict[str, object]:
+    """Return what a report depends on besides what was seen; no secrets."""
+    return config.model_dump(mode="json", include={"sharing", "targets"})
 
 
 def check_run_folder(config: Config, name: str) -> None:

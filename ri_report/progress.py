@@ -47,9 +47,9 @@ class Lines:
     ) -> None:
         """End; there is nothing to clean up."""
 
-    def begin(self, accounts: int) -> None:
-        """Take the number of accounts that will be read."""
-        self._total = accounts
+    def listed(self, accounts: int) -> None:
+        """Take how many more accounts will be read."""
+        self._total += accounts
 
     def done(self, account_id: str, *, failed: bool) -> None:  # noqa: ARG002 - the protocol's
         """Count an account and say so when it is time."""
@@ -66,7 +66,7 @@ class Bar:
 
     def __init__(self) -> None:
         """Lay out the bar; it appears when the number of accounts is known."""
-        self._failed = 0
+        self._total = self._failed = 0
         self._bar = Progress(
             TextColumn("Reading accounts"),
             BarColumn(),
@@ -94,9 +94,12 @@ class Bar:
         """Take the bar away."""
         self._bar.stop()
 
-    def begin(self, accounts: int) -> None:
-        """Take the number of accounts that will be read."""
-        self._task = self._bar.add_task("", total=accounts, failed=0)
+    def listed(self, accounts: int) -> None:
+        """Take how many more accounts will be read."""
+        self._total += accounts
+        if self._task is None:
+            self._task = self._bar.add_task("", total=self._total, failed=0)
+        self._bar.update(self._task, total=self._total)
 
     def done(self, account_id: str, *, failed: bool) -> None:  # noqa: ARG002 - the protocol's
         """Move the bar on by one account."""

@@ -67,7 +67,6 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "nonexistent"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.chdir(tmp_path)
 
 
@@ -78,11 +77,12 @@ def command(
     own_environment: None,  # noqa: ARG001 - prepares the process
 ) -> Iterator[Callable[..., Ended]]:
     """Return a function that runs `ri-report` with these arguments, inside this process."""
-    from botocore.retries.standard import ExponentialBackoff  # noqa: PLC0415 - few tests need it
-
     from ri_report import cli  # noqa: PLC0415 - few tests need it
+    from ri_report.aws import patience  # noqa: PLC0415 - few tests need it
 
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
+    for name in ("WAITS", "TRUST_WAITS"):
+        waits = getattr(patience, name)
+        monkeypatch.setattr(patience, name, tuple(0.0 for _ in waits))
     log, botocore = logging.getLogger("ri_report"), logging.getLogger("botocore")
     before = log.level, log.propagate, botocore.level
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

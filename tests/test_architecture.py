@@ -27,8 +27,15 @@ ALLOWED = {
     "ri_report.errors": set(),
     "ri_report.logs": {"ri_report.report.text"},
     "ri_report.progress": set(),
+    "ri_report.collection": {
+        "ri_report.aws",
+        "ri_report.delivery",
+        "ri_report.errors",
+        "ri_report.inventory",
+    },
     "ri_report.pipeline": {
         "ri_report.aws",
+        "ri_report.collection",
         "ri_report.config",
         "ri_report.delivery",
         "ri_report.errors",

@@ -29,7 +29,7 @@ def test_lines_come_first_then_every_few_seconds_and_last(
     clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "ri_report"), Lines() as shown:
-        shown.begin(5)
+        shown.listed(5)
         for second, failed in ((0, False), (1, True), (5.5, False), (6, False), (7, True)):
             clock.append(float(second))
             shown.done("111122223333", failed=failed)
@@ -42,7 +42,7 @@ def test_lines_come_first_then_every_few_seconds_and_last(
 
 def test_no_account_gives_no_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "ri_report"), Lines() as shown:
-        shown.begin(0)
+        shown.listed(0)
     assert caplog.messages == []
 
 
@@ -65,7 +65,7 @@ def test_the_kind_follows_stderr_and_the_options(
 
 def test_silence_writes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "ri_report"), Quiet() as shown:
-        shown.begin(1)
+        shown.listed(1)
         shown.done("111122223333", failed=True)
     assert caplog.messages == []
 
@@ -76,7 +76,7 @@ def test_the_bar_counts_accounts_and_failures(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     with Bar() as shown:
-        shown.begin(2)
+        shown.listed(2)
         shown.done("111122223333", failed=True)
         shown.done("222233334444", failed=False)
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())

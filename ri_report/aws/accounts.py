@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ri_report.aws.answers import Answer, answer, malformed, pages, part
+from ri_report.aws.answers import Call, ask, malformed, pages, part
 from ri_report.aws.clients import using
 from ri_report.aws.faults import Asked, Fault, FaultError
+from ri_report.aws.patience import patiently
 from ri_report.aws.permissions import DESCRIBE_ORGANIZATION, LIST_ACCOUNTS
 from ri_report.errors import NoReportError
 from ri_report.inventory.fields import MalformedRecordError
@@ -16,9 +17,14 @@ from ri_report.inventory.outcomes import CellKind, Outcome, Status
 from ri_report.inventory.records import account_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ri_report.aws.answers import Answer, Reading
     from ri_report.aws.clients import Clients
     from ri_report.aws.credentials import Caller
     from ri_report.aws.scope import Scope
+
+Row = dict[str, Any]
 
 ACTIVE = "ACTIVE"
 # The most that ListAccounts gives at once
@@ -26,49 +32,90 @@ ACTIVE = "ACTIVE"
 PAGE_SIZE = 20
 
 
-@dataclass(frozen=True)
+@dataclass
 class AccountList:
-    """The accounts of the organization or the configuration, and what becomes of each.
+    """Accounts of the organization or the configuration, and what becomes of each.
 
     Attributes:
         rows: Rows of the frame `ACCOUNTS`, read or not.
-        to_read: Ids of the active accounts in scope, in order.
+        to_read: Ids of the active accounts in scope.
         skipped: One outcome for each account that is listed but not read.
     """
 
-    rows: list[dict[str, Any]]
-    to_read: list[str]
-    skipped: list[Outcome]
+    rows: list[Row] = field(default_factory=list)
+    to_read: list[str] = field(default_factory=list)
+    skipped: list[Outcome] = field(default_factory=list)
+
+    def add(self, other: AccountList) -> None:
+        """Append what another page of the list holds."""
+        self.rows += other.rows
+        self.to_read += other.to_read
+        self.skipped += other.skipped
 
 
 def list_accounts(clients: Clients, caller: Caller, scope: Scope) -> AccountList:
-    """List the accounts and decide which are read.
+    """List all accounts and decide which are read.
 
     Raises:
         NoReportError: there is no account list, or nothing in it is to be read.
         ConfigError: the configuration names an account that is not in the list.
     """
-    if scope.discover == "list":
-        rows = _configured_rows(scope, caller)
-    else:
-        rows = _organization_rows(clients, caller)
-    check_listed(scope.named, [row["account_id"] for row in rows])
+    whole = AccountList()
+    for page in account_pages(clients, caller, scope):
+        whole.add(page)
+    return whole
+
+
+def account_pages(clients: Clients, caller: Caller, scope: Scope) -> Iterator[AccountList]:
+    """Yield the accounts page by page, one call to AWS at a time, each account once.
+
+    Raises:
+        NoReportError: there is no account list, or nothing in it is to be read.
+        ConfigError: the configuration names an account that is not in the list; known when the
+            whole list is.
+    """
     names = {account.account_id: account.name for account in scope.configured if account.name}
-    rows = [
-        row | {"account_name": names.get(row["account_id"], row["account_name"])} for row in rows
-    ]
+    listed: set[str] = set()
+    is_any_read = False
+    for records in _pages(clients, caller, scope):
+        rows = [row for row in records if row["account_id"] not in listed]
+        listed.update(row["account_id"] for row in rows)
+        page = _decided([_named(row, names) for row in rows], scope)
+        is_any_read |= bool(page.to_read)
+        yield page
+    check_listed(scope.named, sorted(listed))
+    if not is_any_read:
+        raise NoReportError(
+            f"none of the {len(listed)} listed accounts is to be read: each is excluded or not "
+            "ACTIVE. Check --account, --exclude-account and the state of the accounts"
+        )
+
+
+def _named(row: Row, names: Mapping[str, str]) -> Row:
+    return row | {"account_name": names.get(row["account_id"], row["account_name"])}
+
+
+def _decided(rows: list[Row], scope: Scope) -> AccountList:
     skipped = [outcome for row in rows if (outcome := _skip(row, scope))]
     passed_over = {outcome.account_id for outcome in skipped}
     to_read = sorted(row["account_id"] for row in rows if row["account_id"] not in passed_over)
-    if not to_read:
-        raise NoReportError(
-            f"none of the {len(rows)} listed accounts is to be read: each is excluded or not "
-            "ACTIVE. Check --account, --exclude-account and the state of the accounts"
-        )
     return AccountList(rows, to_read, skipped)
 
 
-def _configured_rows(scope: Scope, caller: Caller) -> list[dict[str, Any]]:
+def _pages(clients: Clients, caller: Caller, scope: Scope) -> Iterator[list[Row]]:
+    if scope.discover == "list":
+        yield _configured_rows(scope, caller)
+        return
+    try:
+        yield from _organization_pages(clients, caller)
+    except MalformedRecordError as error:
+        asked = Asked(LIST_ACCOUNTS, caller.principal)
+        raise _no_list(malformed(asked, "record", str(error)).fault) from error
+    except FaultError as error:
+        raise _no_list(error.fault) from error
+
+
+def _configured_rows(scope: Scope, caller: Caller) -> list[Row]:
     if not scope.configured:
         raise NoReportError(
             'no account list: discover = "list" needs at least one [[account]] with an id'
@@ -78,23 +125,38 @@ def _configured_rows(scope: Scope, caller: Caller) -> list[dict[str, Any]]:
     return account_rows([*named, {"Id": caller.account_id, "State": ACTIVE}], None)
 
 
-def _organization_rows(clients: Clients, caller: Caller) -> list[dict[str, Any]]:
+def _organization_pages(clients: Clients, caller: Caller) -> Iterator[list[Row]]:
     asked = Asked(LIST_ACCOUNTS, caller.principal)
-    with using(clients.base):
-        try:
-            found = pages(clients, asked, clients.home_region, MaxResults=PAGE_SIZE)
-            listed = [record for page in found for record in part(page, "Accounts", asked)]
-            return account_rows(listed, _management_account_id(clients, caller))
-        except MalformedRecordError as error:
-            raise _no_list(malformed(asked, "record", str(error)).fault) from error
-        except FaultError as error:
-            raise _no_list(error.fault) from error
+    management_account_id = _management_account_id(clients, caller)
+    page: Answer = {}
+    reading = pages(Call(asked, clients.home_region, {"MaxResults": PAGE_SIZE}), page.update)
+    call: Call | None = next(reading)
+    while call:
+        page.clear()
+        reply = _asked_patiently(clients, call)
+        call = _following(reading, reply)
+        yield account_rows(part(page, "Accounts", asked), management_account_id)
+
+
+def _following(reading: Reading[None], reply: Answer) -> Call | None:
+    try:
+        return reading.send(reply)
+    except StopIteration:
+        return None
+
+
+def _asked_patiently(clients: Clients, call: Call) -> Answer:
+    def once() -> Answer:
+        with using(clients.base):
+            return ask(clients, call)
+
+    return patiently(once, clients.clock)
 
 
 def _management_account_id(clients: Clients, caller: Caller) -> str | None:
     asked = Asked(DESCRIBE_ORGANIZATION, caller.principal)
     try:
-        reply: Answer = answer(clients, asked, clients.home_region)
+        reply = _asked_patiently(clients, Call(asked, clients.home_region))
         return str(part(part(reply, "Organization", asked), "MasterAccountId", asked))
     except FaultError:
         # Which account pays is good to know; the report stands without it.
@@ -111,7 +173,7 @@ def _no_list(fault: Fault) -> NoReportError:
     )
 
 
-def _skip(row: dict[str, Any], scope: Scope) -> Outcome | None:
+def _skip(row: Row, scope: Scope) -> Outcome | None:
     account_id = row["account_id"]
     included = not scope.accounts or account_id in scope.accounts
     if account_id in scope.exclude_accounts or not included:

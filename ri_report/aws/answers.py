@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore import xform_name
 
@@ -10,49 +12,87 @@ from ri_report.aws.faults import FIXES, FOREIGN, Asked, Fault, FaultError, fault
 from ri_report.inventory.outcomes import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ri_report.aws.clients import Clients
 
+T = TypeVar("T")
 Answer = dict[str, Any]
 
 
-def answer(clients: Clients, asked: Asked, region: str, **parameters: object) -> Answer:
-    """Ask once, with the SDK's retries, signed with the credentials at hand.
+@dataclass(frozen=True)
+class Call:
+    """One question to AWS.
+
+    Attributes:
+        asked: What is asked, by whom.
+        region: Where.
+        parameters: With what.
+    """
+
+    asked: Asked
+    region: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+Reading = Generator[Call, Answer, T]
+"""A reading yields the calls that it needs, is sent the answer to each, and returns what it read.
+It knows nothing of credentials, rates and repetition: whoever makes the calls does."""
+
+
+def ask(clients: Clients, call: Call) -> Answer:
+    """Make a call once, signed with the credentials at hand.
 
     Raises:
         FaultError: AWS refused, could not be reached, or answered something else than asked.
         ConfigError: the AWS configuration of this machine is wrong.
     """
-    service, operation = asked.action.split(":")
+    service, operation = call.asked.action.split(":")
     try:
-        ask = getattr(clients.client(service, region), xform_name(operation))
-        reply = cast("Answer", ask(**parameters))
+        method = getattr(clients.client(service, call.region), xform_name(operation))
+        reply = cast("Answer", method(**call.parameters))
     except FOREIGN as error:
-        fault = fault_of(error, asked)
+        fault = fault_of(error, call.asked)
     else:
-        return _with_request_id(reply, asked)
+        return _with_request_id(reply, call.asked)
     # Outside the handler, so that no traceback leads to the foreign error: it may quote keys.
     raise FaultError(fault)
 
 
-def pages(clients: Clients, asked: Asked, region: str, **parameters: object) -> Iterator[Answer]:
-    """Ask until no token comes back; an empty page with a token is a page like any other.
+def answered(clients: Clients, reading: Reading[T]) -> T:
+    """Make the calls of a reading one after the other, each once.
 
     Raises:
-        FaultError: as `answer`, or when a token comes back a second time.
+        FaultError: as `ask`, or because of what the reading found in an answer.
+    """
+    try:
+        call = next(reading)
+        while True:
+            call = reading.send(ask(clients, call))
+    except StopIteration as end:
+        return cast("T", end.value)
+
+
+def pages(call: Call, keep: Callable[[Answer], None]) -> Reading[None]:
+    """Ask until no token comes back; an empty page with a token is a page like any other.
+
+    Args:
+        call: The question for the first page.
+        keep: Is given each page.
+
+    Raises:
+        FaultError: a token came back a second time.
     """
     seen: set[str] = set()
     token = ""
     while True:
         more = {"NextToken": token} if token else {}
-        page = answer(clients, asked, region, **parameters, **more)
-        yield page
+        page = yield Call(call.asked, call.region, {**call.parameters, **more})
+        keep(page)
         token = str(page.get("NextToken") or "")
         if not token:
             return
         if token in seen:
-            raise malformed(asked, "token_cycle", "a paging token came back a second time")
+            detail = "a paging token came back a second time"
+            raise malformed(call.asked, "token_cycle", detail)
         seen.add(token)
 
 

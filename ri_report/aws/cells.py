@@ -1,15 +1,16 @@
-"""The reading of one account and of one (account, region, kind) cell, each with its outcome."""
+"""What is asked of an account and of each of its (region, kind) cells, and what is kept of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from ri_report.aws.answers import answer, malformed, pages, part
+from ri_report.aws.answers import Call, Reading, ask, malformed, pages, part
 from ri_report.aws.clients import using
 from ri_report.aws.faults import Asked, Fault, FaultError
 from ri_report.aws.permissions import (
+    ASSUME_ROLE,
     DESCRIBE_AVAILABILITY_ZONES,
     DESCRIBE_CAPACITY_RESERVATIONS,
     DESCRIBE_INSTANCES,
@@ -27,18 +28,25 @@ from ri_report.inventory.records import (
 )
 
 if TYPE_CHECKING:
+    from ri_report.aws.answers import Answer
     from ri_report.aws.clients import Clients
     from ri_report.aws.credentials import RoleCredentials
     from ri_report.aws.scope import Scope
 
 Row = dict[str, Any]
-T = TypeVar("T")
+Filters = list[dict[str, object]]
 MakeRows = Callable[[list[Row], str, str], list[Row]]
 # Asking for pages of a stated size uses the larger of EC2's request buckets
 # (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
 PAGE_SIZE = 1000
-RUNNING = [{"Name": "instance-state-name", "Values": ["running"]}]
-ACTIVE = [{"Name": "state", "Values": ["active"]}]
+RUNNING: Filters = [{"Name": "instance-state-name", "Values": ["running"]}]
+ACTIVE: Filters = [{"Name": "state", "Values": ["active"]}]
+
+
+KEYS = {
+    CellKind.INSTANCES: "instance_id",
+    CellKind.CAPACITY: "capacity_reservation_id",
+}
 
 
 @dataclass(frozen=True)
@@ -63,46 +71,54 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What came of a cell: its outcome and the rows that were kept, none unless it was read."""
+class Entry:
+    """What entering an account gave: the cells to read, and outcomes that are already certain."""
 
-    outcome: Outcome
-    rows: list[Row]
-
-
-@dataclass(frozen=True)
-class AccountReading:
-    """What came of entering an account: the cells to read, and outcomes already certain."""
-
-    account_id: str
     cells: list[Cell]
     outcomes: list[Outcome]
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Reads accounts and cells; may be used from many threads at once."""
+class Asker:
+    """Makes calls in the name of any account; may be used from many threads at once."""
 
     clients: Clients
     credentials: RoleCredentials
 
-    def enter(self, account_id: str, scope: Scope) -> AccountReading:
+    def ask(self, account_id: str, call: Call) -> Answer:
+        """Make a call once; once more with new credentials if AWS refused those at hand.
+
+        `sts:AssumeRole` is answered with nothing: the credentials are kept here.
+
+        Raises:
+            FaultError: as `answers.ask`, or the role could not be assumed.
+        """
+        credentials = self.credentials.of(account_id)
+        if call.asked.action == ASSUME_ROLE:
+            return {}
+        try:
+            with using(credentials):
+                return ask(self.clients, call)
+        except FaultError as error:
+            if error.fault.status is not Status.EXPIRED:
+                raise
+            fresh = self.credentials.renewed(account_id, credentials)
+            if fresh is credentials:
+                raise
+        with using(fresh):
+            return ask(self.clients, call)
+
+    def enter(self, account_id: str, scope: Scope) -> Reading[Entry]:
         """Assume the account's role, ask for its regions, and lay out its cells.
 
         Raises:
             ConfigError: a wanted region does not exist.
         """
-        cell = Cell(account_id, "", CellKind.ACCOUNT)
-        try:
-            self.credentials.of(account_id)
-            cell = Cell(account_id, "", CellKind.REGIONS)
-            regions = self._signed(
-                account_id, lambda principal: account_regions(self.clients, principal, scope)
-            )
-        except FaultError as error:
-            return AccountReading(account_id, [], [cell.outcome(error.fault)])
-        return AccountReading(
-            account_id,
+        if self.credentials.needs_role(account_id):
+            yield Call(self.credentials.asked(account_id), self.clients.home_region)
+        principal = self.credentials.principal(account_id)
+        regions = yield from account_regions(self.clients, principal, scope)
+        return Entry(
             [Cell(account_id, region, kind) for region in regions.enabled for kind in READERS],
             [
                 _not_opted_in(account_id, region, kind)
@@ -111,33 +127,9 @@ class Reader:
             ],
         )
 
-    def read(self, cell: Cell) -> Reading:
-        """Read one cell whole; whatever goes wrong is its outcome, and no row of it is kept."""
-        try:
-            rows = self._signed(
-                cell.account_id, lambda principal: READERS[cell.kind](self.clients, cell, principal)
-            )
-        except FaultError as error:
-            return Reading(cell.outcome(error.fault), [])
-        status = Status.OK if rows else Status.EMPTY
-        outcome = Outcome(cell.account_id, cell.region, cell.kind, status, row_count=len(rows))
-        return Reading(outcome, rows)
-
-    def _signed(self, account_id: str, read: Callable[[str], T]) -> T:
-        """Read with the account's credentials; once more with new ones if AWS refused them."""
-        credentials = self.credentials.of(account_id)
-        principal = self.credentials.principal(account_id)
-        try:
-            with using(credentials):
-                return read(principal)
-        except FaultError as error:
-            if error.fault.status is not Status.EXPIRED:
-                raise
-            fresh = self.credentials.renewed(account_id, credentials)
-            if fresh is credentials:
-                raise
-        with using(fresh):
-            return read(principal)
+    def read(self, cell: Cell) -> Reading[list[Row]]:
+        """Read one cell whole."""
+        return READERS[cell.kind](cell, self.credentials.principal(cell.account_id))
 
 
 def _not_opted_in(account_id: str, region: str, kind: CellKind) -> Outcome:
@@ -145,42 +137,56 @@ def _not_opted_in(account_id: str, region: str, kind: CellKind) -> Outcome:
     return Outcome(account_id, region, kind, Status.SKIPPED, "not_opted_in", detail)
 
 
-def read_instances(clients: Clients, cell: Cell, principal: str) -> list[Row]:
+def read_instances(cell: Cell, principal: str) -> Reading[list[Row]]:
     """Every running instance of the cell, each once, from all pages or none."""
     asked = Asked(DESCRIBE_INSTANCES, principal)
-    found = pages(clients, asked, cell.region, Filters=RUNNING, MaxResults=PAGE_SIZE)
-    launches = [launch for page in found for launch in part(page, "Reservations", asked)]
-    return _rows(instance_rows, launches, cell, asked)
+    return (yield from _paged(cell, asked, RUNNING, "Reservations", instance_rows))
 
 
-def read_reservations(clients: Clients, cell: Cell, principal: str) -> list[Row]:
+def read_reservations(cell: Cell, principal: str) -> Reading[list[Row]]:
     """Every reservation of the cell, in every state; EC2 answers without pages."""
     asked = Asked(DESCRIBE_RESERVED_INSTANCES, principal)
-    reply = answer(clients, asked, cell.region)
-    return _rows(reservation_rows, part(reply, "ReservedInstances", asked), cell, asked)
+    return (yield from _whole(cell, asked, "ReservedInstances", reservation_rows))
 
 
-def read_capacity_reservations(clients: Clients, cell: Cell, principal: str) -> list[Row]:
+def read_capacity_reservations(cell: Cell, principal: str) -> Reading[list[Row]]:
     """Every active capacity reservation that the account owns, from all pages or none."""
     asked = Asked(DESCRIBE_CAPACITY_RESERVATIONS, principal)
-    found = pages(clients, asked, cell.region, Filters=ACTIVE, MaxResults=PAGE_SIZE)
-    held = [record for page in found for record in part(page, "CapacityReservations", asked)]
-    return _rows(capacity_rows, held, cell, asked)
+    return (yield from _paged(cell, asked, ACTIVE, "CapacityReservations", capacity_rows))
 
 
-def read_zones(clients: Clients, cell: Cell, principal: str) -> list[Row]:
+def read_zones(cell: Cell, principal: str) -> Reading[list[Row]]:
     """Every zone that the account sees in the region; EC2 answers without pages."""
     asked = Asked(DESCRIBE_AVAILABILITY_ZONES, principal)
-    reply = answer(clients, asked, cell.region)
-    return _rows(zone_rows, part(reply, "AvailabilityZones", asked), cell, asked)
+    return (yield from _whole(cell, asked, "AvailabilityZones", zone_rows))
 
 
-READERS: dict[CellKind, Callable[[Clients, Cell, str], list[Row]]] = {
+READERS: dict[CellKind, Callable[[Cell, str], Reading[list[Row]]]] = {
     CellKind.INSTANCES: read_instances,
     CellKind.RESERVATIONS: read_reservations,
     CellKind.CAPACITY: read_capacity_reservations,
     CellKind.ZONES: read_zones,
 }
+
+
+def _whole(cell: Cell, asked: Asked, name: str, make: MakeRows) -> Reading[list[Row]]:
+    reply = yield Call(asked, cell.region)
+    return _rows(make, part(reply, name, asked), cell, asked)
+
+
+def _paged(
+    cell: Cell, asked: Asked, filters: Filters, name: str, make: MakeRows
+) -> Reading[list[Row]]:
+    """Read all pages; what stands on two of them is kept once."""
+    found: dict[str, Row] = {}
+    key = KEYS[cell.kind]
+
+    def keep(page: Answer) -> None:
+        for row in _rows(make, part(page, name, asked), cell, asked):
+            found.setdefault(row[key], row)
+
+    yield from pages(Call(asked, cell.region, {"Filters": filters, "MaxResults": PAGE_SIZE}), keep)
+    return list(found.values())
 
 
 def _rows(make: MakeRows, records: list[Row], cell: Cell, asked: Asked) -> list[Row]:

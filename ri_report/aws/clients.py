@@ -15,7 +15,9 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.session import Session
 
 from ri_report import __version__
+from ri_report.aws.clock import Clock
 from ri_report.aws.faults import FOREIGN, base_error, no_credentials
+from ri_report.aws.parser import install
 from ri_report.errors import ConfigError
 from ri_report.inventory.names import DEFAULT_REGIONS, nearest
 
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 30
-# Standard mode waits up to 1, 2, 4, 8 and 16 s between six attempts when AWS says to slow down.
-ATTEMPTS = 6
 SERVICES = ("ec2", "sts", "organizations")
 
 _at_hand: ContextVar[Credentials] = ContextVar("credentials_at_hand")
@@ -73,9 +73,17 @@ class Clients:
         base: The job's own credentials, found as every AWS tool finds them.
         home_region: Where calls go that are about no region: enabled in every account, so that
             tokens and answers hold for all of them.
+        clock: What waits between calls are measured by.
     """
 
-    def __init__(self, *, profile: str = "", region: str = "", concurrency: int = 16) -> None:
+    def __init__(
+        self,
+        *,
+        profile: str = "",
+        region: str = "",
+        concurrency: int = 16,
+        clock: Clock | None = None,
+    ) -> None:
         """Find the job's own credentials; makes no client yet.
 
         Raises:
@@ -84,12 +92,14 @@ class Clients:
         """
         # At DEBUG botocore writes whole answers, those of AssumeRole with their keys.
         logging.getLogger("botocore").setLevel(logging.INFO)
+        self.clock = clock or Clock()
         self._clients: dict[tuple[str, str], BaseClient] = {}
         self._lock = Lock()
         self._config = Config(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            # A client's quota of retries is one for all accounts; `patience` keeps one for each.
+            retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=concurrency,
             user_agent_extra=f"ri-report/{__version__}",
         )
@@ -103,6 +113,7 @@ class Clients:
             raise no_credentials("none found in the environment, profile or instance role")
         self.base: Credentials = base
         self._session.register_component("credential_provider", _BoundProvider())
+        install(self._session)
         # Tokens of the global endpoint are not valid in opt-in regions.
         self._session.set_config_variable("sts_regional_endpoints", "regional")
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from botocore.credentials import Credentials, RefreshableCredentials
 
-from ri_report.aws.answers import Answer, answer, malformed, part
+from ri_report.aws.answers import Call, ask, malformed, part
 from ri_report.aws.clients import using
 from ri_report.aws.faults import FIXES, Asked, Fault, FaultError, no_credentials
+from ri_report.aws.patience import patiently
 from ri_report.aws.permissions import ASSUME_ROLE, GET_CALLER_IDENTITY, session_policy
 from ri_report.errors import NoReportError
 from ri_report.inventory.outcomes import Status
 
 if TYPE_CHECKING:
+    from ri_report.aws.answers import Answer
     from ri_report.aws.clients import Clients
     from ri_report.aws.scope import Scope
 
@@ -57,7 +59,8 @@ def identify(clients: Clients) -> Caller:
     asked = Asked(GET_CALLER_IDENTITY)
     try:
         with using(clients.base):
-            reply = answer(clients, asked, clients.home_region)
+            call = Call(asked, clients.home_region)
+            reply = patiently(lambda: ask(clients, call), clients.clock)
         arn = ARN.fullmatch(part(reply, "Arn", asked))
         if arn is None:
             raise malformed(asked, "no_Arn", "the caller's ARN has another form")
@@ -106,6 +109,16 @@ class RoleCredentials:
                 self._kept[account_id] = self._refreshing(account_id, self._refreshed(account_id))
             return self._kept[account_id]
 
+    def needs_role(self, account_id: str) -> bool:
+        """Whether an account is read through a role; the job's own is not."""
+        return account_id != self._caller.account_id
+
+    def forget(self, account_id: str) -> None:
+        """Let go of what is kept for an account that is done."""
+        if self.needs_role(account_id):
+            self._kept.pop(account_id, None)
+            self._locks.pop(account_id, None)
+
     def principal(self, account_id: str) -> str:
         """Whose permissions decide in an account: the caller's in its own, else the role's."""
         if account_id == self._caller.account_id:
@@ -130,23 +143,22 @@ class RoleCredentials:
         raise FaultError(replace(refused, status=status, fix=fix))
 
     def _session(self, account_id: str) -> dict[str, str]:
-        asked = self._asked(account_id)
-        optional = {"ExternalId": self._scope.external_id} if self._scope.external_id else {}
+        asked = self.asked(account_id)
+        parameters = {
+            "RoleArn": asked.role_arn,
+            "RoleSessionName": self._scope.session_name,
+            "DurationSeconds": SESSION_SECONDS,
+            "Policy": session_policy(),
+        }
+        if self._scope.external_id:
+            parameters["ExternalId"] = self._scope.external_id
         with using(self._clients.base):
-            reply = answer(
-                self._clients,
-                asked,
-                self._clients.home_region,
-                RoleArn=asked.role_arn,
-                RoleSessionName=self._scope.session_name,
-                DurationSeconds=SESSION_SECONDS,
-                Policy=session_policy(),
-                **optional,
-            )
+            reply = ask(self._clients, Call(asked, self._clients.home_region, parameters))
         _verify(reply, asked, account_id)
         return _metadata(part(reply, "Credentials", asked), asked)
 
-    def _asked(self, account_id: str) -> Asked:
+    def asked(self, account_id: str) -> Asked:
+        """Return what is asked of STS for an account."""
         sent = "the external id of this run" if self._scope.external_id else "no external id"
         return Asked(
             ASSUME_ROLE,

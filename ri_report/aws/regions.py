@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ri_report.aws.answers import answer, malformed, part
+from ri_report.aws.answers import Call, Reading, malformed, part
 from ri_report.aws.faults import Asked
 from ri_report.aws.permissions import DESCRIBE_REGIONS
 from ri_report.errors import ConfigError
@@ -27,15 +27,15 @@ class Regions:
     not_opted_in: list[str]
 
 
-def account_regions(clients: Clients, principal: str, scope: Scope) -> Regions:
-    """Ask which regions the account at hand has enabled, and which of those are in scope.
+def account_regions(clients: Clients, principal: str, scope: Scope) -> Reading[Regions]:
+    """Read which regions an account has enabled, and which of those are in scope.
 
     Raises:
-        FaultError: AWS did not answer, or not in a usable way.
+        FaultError: the answer names no regions.
         ConfigError: a wanted region does not exist.
     """
     asked = Asked(DESCRIBE_REGIONS, principal)
-    reply = answer(clients, asked, clients.region_to_ask(scope.regions), AllRegions=True)
+    reply = yield Call(asked, clients.region_to_ask(scope.regions), {"AllRegions": True})
     opt_in = {r.get("RegionName"): r.get("OptInStatus") for r in part(reply, "Regions", asked)}
     if not opt_in or None in opt_in:
         raise malformed(asked, "no_RegionName", "the answer names no regions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -44,7 +45,9 @@ class Scope:
         regions_from: Where the configuration names the regions.
         profile: Profile of the shared AWS configuration; "" as the environment says.
         region: Region of the calls that are about no region; "" as the environment says.
-        concurrency: How many calls are under way at once.
+        concurrency: How many calls are under way at once in each process.
+        processes: How many processes read more than a few accounts; 0: one per processor.
+        run_seconds: How long the collection may take.
 
     Raises:
         ConfigError: a value that AWS would refuse.
@@ -63,6 +66,8 @@ class Scope:
     profile: str = ""
     region: str = ""
     concurrency: int = 16
+    processes: int = 0
+    run_seconds: float = 3300.0
 
     def __post_init__(self) -> None:
         """Refuse what AWS would refuse, before anything is asked."""
@@ -80,6 +85,19 @@ class Scope:
         """The role to assume in one account: its own override, else the run's."""
         overrides = {a.account_id: a.role_name for a in self.configured if a.role_name}
         return overrides.get(account_id, self.role_name)
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides which cells there are and who reads them, without secrets."""
+        parts = (
+            self.role_name,
+            sorted(self.regions),
+            sorted(self.accounts),
+            sorted(self.exclude_accounts),
+            sorted((a.account_id, a.role_name) for a in self.configured),
+            self.discover,
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def check(name: str, checked: Callable[[str], str], *values: str) -> None:

@@ -39,6 +39,7 @@ class Status(StrEnum):
 
 
 READ = frozenset({Status.OK, Status.EMPTY})
+LISTS = frozenset({CellKind.INSTANCES, CellKind.RESERVATIONS})
 ACCOUNT_STATE = "account_state"
 EXCLUDED = "excluded"
 NOT_OPTED_IN = "not_opted_in"
@@ -56,7 +57,7 @@ class Outcome:
             that was not reached because of them.
         status: One of `Status`; EMPTY means that AWS positively answered "none".
         reason: Why, from a closed list: `role`, `iam`, `scp` (DENIED); `account_state`,
-            `excluded`, `not_opted_in`, `no_file` (SKIPPED); otherwise AWS's error code or "".
+            `excluded`, `not_opted_in`, `no_file`, `stopped`, `worker_ended` (SKIPPED); otherwise AWS's error code or "".
         detail: What AWS said, in one line, without secrets.
         fix: What the reader can do about it, in one line.
         row_count: How many records were kept.
@@ -85,8 +86,7 @@ class Outcome:
 
 def accounts_read(outcomes: Iterable[Outcome]) -> set[str]:
     """Return the accounts of which a list of instances or reservations was read, even empty."""
-    lists = {CellKind.INSTANCES, CellKind.RESERVATIONS}
-    return {o.account_id for o in outcomes if o.kind in lists and o.status in READ}
+    return {o.account_id for o in outcomes if o.kind in LISTS and o.status in READ}
 
 
 OUTCOMES = Frame(

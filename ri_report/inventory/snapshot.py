@@ -99,6 +99,22 @@ def read_snapshot(folder: Path) -> tuple[Inventory, dict[str, Any]]:
     return inventory, manifest["settings"]
 
 
+def read_gaps(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the accounts of a snapshot and the outcomes that are gaps, and nothing that is large.
+
+    Returns:
+        Frame `ACCOUNTS`, and the rows of frame `OUTCOMES` that are gaps.
+
+    Raises:
+        ConfigError: there is no snapshot, or one of a newer version.
+        IntegrityError: a file is missing, or is not the one that was written.
+    """
+    digests = read_manifest(folder)["files"]
+    accounts = _read_frame(folder / f"{ACCOUNTS.name}.parquet", ACCOUNTS, digests)
+    path, is_gap = folder / f"{OUTCOMES.name}.parquet", [("is_gap", "==", True)]
+    return accounts, _read_frame(path, OUTCOMES, digests, is_gap)
+
+
 def accounts_before(folder: Path, as_of: datetime) -> int:
     """Return how many accounts the newest earlier run below a folder listed; 0 where there is none.
 
@@ -128,7 +144,12 @@ def _parquet(frame: Frame, table: Table) -> bytes:
     return buffer.getvalue()
 
 
-def _read_frame(path: Path, frame: Frame, digests: Mapping[str, str]) -> pd.DataFrame:
+def _read_frame(
+    path: Path,
+    frame: Frame,
+    digests: Mapping[str, str],
+    only: list[tuple[str, str, object]] | None = None,
+) -> pd.DataFrame:
     if frame.name in ADDED and path.name not in digests:
         return frame.of([])
     try:
@@ -138,6 +159,6 @@ def _read_frame(path: Path, frame: Frame, digests: Mapping[str, str]) -> pd.Data
     if hashlib.sha256(content).hexdigest() != digests.get(path.name):
         raise IntegrityError(f"{path}: is not the file that the run wrote; use another snapshot")
     try:
-        return frame.check(pd.read_parquet(io.BytesIO(content), engine="pyarrow"))
+        return frame.check(pd.read_parquet(io.BytesIO(content), engine="pyarrow", filters=only))
     except ValueError as error:
         raise not_whole(path, str(error)) from error

@@ -27,7 +27,7 @@ BASIS_TEXT = {
 WORTH_A_WARNING = {
     "payment-pending": "payment not settled, no discount yet",
     "payment-failed": "payment failed, no discount",
-    "malformed": "left out, because scope, zone or count makes no sense",
+    "malformed": "left out, because scope, zone, type or count makes no sense",
     "state_unknown": "left out, because AWS gave no state",
     "platform_unknown": "left out, because the platform is not recognized",
     "tenancy_unknown": "left out, because the tenancy is not recognized",
@@ -43,7 +43,7 @@ LEVELS = ("gap", "warning", "note")
 def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tuple[Finding, ...]:
     """Return the findings: gaps first, then warnings, then notes."""
     found: tuple[Finding, ...] = (
-        *gaps(inventory),
+        *gaps(inventory.accounts, inventory.outcomes),
         *accounts_left_out(inventory, sharing),
         *_sharing(inventory, sharing),
         *_ungrouped(inventory, analysis, sharing),
@@ -62,10 +62,15 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
     return tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level)))
 
 
-def gaps(inventory: Inventory) -> list[Finding]:
-    """Return what was not read, one finding for each kind of cell and cause."""
-    cells = inventory.outcomes[inventory.outcomes["is_gap"]]
-    names = inventory.accounts.set_index("account_id")["account_name"]
+def gaps(accounts: pd.DataFrame, outcomes: pd.DataFrame) -> list[Finding]:
+    """Return what was not read, one finding for each kind of cell and cause.
+
+    Args:
+        accounts: Frame `ACCOUNTS`.
+        outcomes: Frame `OUTCOMES`, or those of it that are gaps.
+    """
+    cells = outcomes[outcomes["is_gap"]]
+    names = accounts.set_index("account_id")["account_name"]
     labels = cells["account_id"] + cells["account_id"].map(names).map(
         lambda name: f" ({name})" if isinstance(name, str) and name else ""
     )

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
 from botocore.loaders import Loader
-from botocore.retries.standard import ExponentialBackoff
 
 from ri_report.aws.clients import Clients
+from ri_report.aws.clock import Clock
 from ri_report.aws.collect import collect
 from ri_report.aws.scope import Scope
+from ri_report.inventory.merging import merge_parts
+from ri_report.inventory.snapshot import read_snapshot
 from ri_report.progress import Quiet
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.dispatch import Sandbox
@@ -27,6 +31,8 @@ from ri_report.sandbox.wire import Request, Response, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from queue import SimpleQueue
 
     from ri_report.inventory.schema import Inventory
     from ri_report.sandbox.call import CallRecord
@@ -99,7 +105,6 @@ def _only_the_test_speaks_to_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, "/nonexistent")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
     # Reading EC2's service model takes longer than a test.
     monkeypatch.setattr("botocore.session.create_loader", lambda *_: MODELS)
     level = logging.getLogger("botocore").level
@@ -128,14 +133,52 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
         yield start
 
 
+class Hasty(Clock):
+    """Time that passes only while nothing is under way: no test waits for a back-off."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def now(self) -> float:
+        return self._seconds
+
+    def sleep(self, seconds: float) -> None:
+        self._seconds += seconds
+
+    def take(self, events: SimpleQueue[Any], until: float, *, busy: bool) -> Any:  # noqa: ANN401 - as inherited
+        try:
+            return events.get(block=busy, timeout=60)
+        except Empty:
+            self._seconds = max(self._seconds, until)
+            return None
+
+
 @pytest.fixture
-def gather() -> Callable[..., Inventory]:
-    """Collect with the role of the tests."""
+def gather(tmp_path: Path) -> Callable[..., Inventory]:
+    """Collect with the role of the tests, in a time that does not wait."""
+    numbers = itertools.count()
 
     def run(**scope: Any) -> Inventory:  # noqa: ANN401 - fields of Scope
         progress = scope.pop("progress", None) or Quiet()
+        clock = scope.pop("clock", None) or Hasty()
         wanted = Scope(role_name=scope.pop("role_name", ROLE), **scope)
-        return collect(wanted, as_of=AS_OF, run="test", progress=progress)
+        parts, snapshot = (tmp_path / f"{name}-{next(numbers)}" for name in ("parts", "snapshot"))
+        parts.mkdir()
+        snapshot.mkdir()
+        found = collect(wanted, parts, progress=progress, clock=clock)
+        merge_parts(
+            parts,
+            snapshot,
+            found.accounts,
+            found.outcomes,
+            as_of=AS_OF,
+            settings={},
+            run="test",
+            source="aws",
+            endpoint=found.endpoint,
+            caller_account_id=found.caller_account_id,
+        )
+        return read_snapshot(snapshot)[0]
 
     return run
 
@@ -144,4 +187,4 @@ def gather() -> Callable[..., Inventory]:
 def clients() -> Iterator[Callable[..., Clients]]:
     """Make clients that are closed when the test ends."""
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(Clients(**options))
+        yield lambda **options: stack.enter_context(Clients(**{"clock": Hasty()} | options))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ri_report.aws.collect import Schedule
 from ri_report.errors import ConfigError, IntegrityError, NoReportError
 from ri_report.inventory.outcomes import OUTCOMES
 from ri_report.inventory.schema import (
@@ -312,7 +311,6 @@ def test_what_is_not_the_answer_asked_for_is_malformed_and_never_zero(
         "no request id": lambda b: Response(200, {}, b.replace(b"requestId", b"otherId")),
         "cut": lambda b: Response(200, {}, b[: len(b) // 2]),
         "no instance id": lambda b: Response(200, {}, b.replace(b"instanceId", b"instanceKey")),
-        "number that is none": lambda b: Response(200, {}, b.replace(b"<code>16<", b"<code>x<")),
     }
     there = world(COMPANY)
     for name, spoil in spoilers.items():
@@ -335,6 +333,18 @@ def test_reservations_without_their_list_are_malformed(world: Worlds, gather: Ga
     assert set(cells(seen, kind="zones")["status"]) == {"MALFORMED"}
     assert set(cells(seen, kind="instances")["status"]) == {"OK", "EMPTY"}
     assert seen.reservations.empty
+
+
+def test_a_count_that_is_no_number_is_malformed(world: Worlds, gather: Gather) -> None:
+    there = world(COMPANY)
+    there.spoil(
+        "DescribeReservedInstances",
+        lambda b: Response(200, {}, b.replace(b"<instanceCount>3<", b"<instanceCount>x<")),
+    )
+    seen = gather(regions=TWO)
+    where = {"account_id": "111111111111", "region": "us-east-1"}
+    assert {status for status, _ in statuses(seen, kind="reservations", **where)} == {"MALFORMED"}
+    assert seen.reservations["account_id"].tolist() == ["222222222222"]
 
 
 def test_pages_are_all_read_and_a_failing_page_leaves_no_partial_count(
@@ -710,8 +720,8 @@ class Recorder:
         self.ended: dict[str, bool] = {}
         self.threads: set[int] = set()
 
-    def begin(self, accounts: int) -> None:
-        self.total = accounts
+    def listed(self, accounts: int) -> None:
+        self.total += accounts
 
     def done(self, account_id: str, *, failed: bool) -> None:
         assert account_id not in self.ended
@@ -728,20 +738,6 @@ def test_progress_tells_each_account_once_and_from_the_calling_thread(
     assert progress.total == 3
     assert progress.ended == {"111111111111": False, "222222222222": False, "333333333333": True}
     assert progress.threads == {threading.get_ident()}
-
-
-def test_an_interruption_drops_what_has_not_begun(
-    world: Worlds, gather: Gather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    there = world(COMPANY)
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Schedule, "_take", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        gather(regions=TWO, concurrency=1)
-    assert not there.called("DescribeInstances")
 
 
 def test_at_most_the_given_number_of_calls_is_under_way(

@@ -1,0 +1,96 @@
+"""Patience: whether and when a call that failed is made again.
+
+AWS asks callers to back off exponentially, with jitter
+(https://docs.aws.amazon.com/general/latest/gr/api-retries.html).
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from ri_report.aws.faults import FaultError
+from ri_report.inventory.outcomes import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ri_report.aws.clock import Clock
+    from ri_report.aws.faults import Fault
+    from ri_report.aws.quotas import Place
+
+T = TypeVar("T")
+
+THROTTLED_SECONDS = 120.0
+"""How long a place that refuses every call for its rate is asked again."""
+LONGEST_WAIT_SECONDS = 15.0
+# A role or trust policy takes seconds to be known everywhere (IAM User Guide, "Changes that I make
+# are not always immediately visible").
+TRUST_WAITS: Final = (1.0, 3.0)
+WAITS: Final = (0.4, 1.0, 2.5)
+"""Seconds before a call that got no usable answer is made again."""
+CERTAIN = frozenset({"record", "token_cycle"})
+"""Reasons for MALFORMED that the same answer will give again."""
+STALE_TOKENS = frozenset({"InvalidNextToken", "InvalidPaginationToken"})
+"""A paging token that AWS no longer knows: all pages are read again from the first."""
+
+
+def wait_before_retry(fault: Fault, tries: int, refused_seconds: float) -> float | None:
+    """Return the seconds until a call is made again, None when it is given up.
+
+    Args:
+        fault: What became of it.
+        tries: How often it was made.
+        refused_seconds: For how long its place has answered nothing but refusals.
+    """
+    match fault.status:
+        case Status.THROTTLED:
+            if refused_seconds >= THROTTLED_SECONDS:
+                return None
+            return random.uniform(0.5, 1.0) * min(LONGEST_WAIT_SECONDS, 2.0**tries)  # noqa: S311 - jitter
+        case Status.NETWORK | Status.TIMEOUT:
+            return _next(WAITS, tries)
+        case Status.MALFORMED if fault.reason not in CERTAIN:
+            return _next(WAITS, tries)
+        case Status.DENIED if fault.reason == "role":
+            return _next(TRUST_WAITS, tries)
+        case _:
+            return None
+
+
+def _next(waits: tuple[float, ...], tries: int) -> float | None:
+    return waits[tries - 1] * random.uniform(0.8, 1.2) if tries <= len(waits) else None  # noqa: S311 - jitter
+
+
+def wait_at(place: Place, fault: Fault, tries: int, now: float) -> float | None:
+    """Return the seconds until a call at this place is made again, None when it is given up.
+
+    What is refused for its rate holds back the other calls at the place as well, and no others.
+    """
+    is_throttled = fault.status is Status.THROTTLED
+    wait = wait_before_retry(fault, tries, place.refused(now) if is_throttled else 0.0)
+    if wait is None or place.has_given_up or not place.retries_left:
+        place.has_given_up |= wait_before_retry(fault, 1, 0.0) is not None
+        return None
+    place.retries_left -= 1
+    if is_throttled:
+        place.not_before = max(place.not_before, now + wait)
+    return wait
+
+
+def patiently(ask: Callable[[], T], clock: Clock) -> T:
+    """Ask, and wait and ask again, for what nothing else can go on without.
+
+    Raises:
+        FaultError: the last one, when patience has ended.
+    """
+    begun, tries = clock.now(), 0
+    while True:
+        tries += 1
+        try:
+            return ask()
+        except FaultError as error:
+            wait = wait_before_retry(error.fault, tries, clock.now() - begun)
+            if wait is None:
+                raise
+        clock.sleep(wait)

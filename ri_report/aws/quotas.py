@@ -1,0 +1,105 @@
+"""How fast one account may be asked in one region: half of what AWS refills, less after a refusal.
+
+EC2 gives every account and region token buckets of its own: 100 tokens and 20 a second for calls
+that page or filter, 50 tokens and 10 a second for calls that do neither
+(https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html). The other half is left
+to whatever else the account runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ri_report.aws.permissions import DESCRIBE_CAPACITY_RESERVATIONS, DESCRIBE_INSTANCES
+
+if TYPE_CHECKING:
+    from ri_report.aws.clock import Clock
+
+PAGED = frozenset({DESCRIBE_INSTANCES, DESCRIBE_CAPACITY_RESERVATIONS})
+OUR_SHARE = 0.5
+ASSUME_ROLE_PER_SECOND = 100.0
+"""A sixth of the 600 a second that STS grants a caller's account and region
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
+ASSUME_ROLE_AT_ONCE = 20.0
+
+
+@dataclass
+class Bucket:
+    """Tokens that come back with time; one is spent for each call.
+
+    Attributes:
+        capacity: The most tokens that it holds; it begins full.
+        refill: Tokens a second.
+    """
+
+    capacity: float
+    refill: float
+    _tokens: float = field(init=False)
+    _at: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Fill it."""
+        self._tokens = self.capacity
+
+    def wait(self, now: float) -> float:
+        """Take a token and return 0.0, or return the seconds until there is one."""
+        since = 0.0 if self._at is None else max(0.0, now - self._at)
+        self._tokens = min(self.capacity, self._tokens + since * self.refill)
+        self._at = now
+        if self._tokens < 1.0:
+            return (1.0 - self._tokens) / self.refill
+        self._tokens -= 1.0
+        return 0.0
+
+
+@dataclass
+class Place:
+    """One account in one region: its buckets, and until when it is left alone.
+
+    Attributes:
+        not_before: No call is made there before this moment.
+        refused_since: Since when every answer has been a refusal or none; None after a success.
+        has_given_up: Whether a call was given up there; the next ones are tried once, until one
+            succeeds.
+        retries_left: How many more calls may be repeated there, whatever the reason.
+    """
+
+    paged: Bucket = field(default_factory=lambda: Bucket(100 * OUR_SHARE, 20 * OUR_SHARE))
+    plain: Bucket = field(default_factory=lambda: Bucket(50 * OUR_SHARE, 10 * OUR_SHARE))
+    not_before: float = 0.0
+    refused_since: float | None = None
+    has_given_up: bool = False
+    retries_left: int = 60
+
+    def wait(self, action: str, now: float) -> float:
+        """Return 0.0 when the call may be made now, else the seconds until it should be tried."""
+        if now < self.not_before:
+            return self.not_before - now
+        return (self.paged if action in PAGED else self.plain).wait(now)
+
+    def succeeded(self) -> None:
+        """Forget the refusals before."""
+        self.refused_since, self.has_given_up = None, False
+
+    def refused(self, now: float) -> float:
+        """Note a refusal; return for how many seconds there has been nothing else."""
+        self.refused_since = now if self.refused_since is None else self.refused_since
+        return now - self.refused_since
+
+
+class Turnstile:
+    """Lets threads pass at the rate of a bucket, one after the other."""
+
+    def __init__(self, bucket: Bucket, clock: Clock) -> None:
+        """Begin with a full bucket."""
+        self._bucket = bucket
+        self._clock = clock
+        self._lock = Lock()
+
+    def pass_through(self) -> None:
+        """Wait for a token."""
+        with self._lock:
+            while wait := self._bucket.wait(self._clock.now()):
+                self._clock.sleep(wait)

@@ -1,0 +1,361 @@
+"""The schedule: when each call of each account is made, and what becomes of it.
+
+One thread owns all that is written here; the crew only makes calls. Calls wait for a token of
+their account and region, for the end of a back-off, or for a free thread; waiting holds no thread,
+so an account that is throttled slows nothing but itself.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from ri_report.aws.cells import Cell
+from ri_report.aws.crew import Attempt, Crew
+from ri_report.aws.faults import FIXES, Fault, FaultError
+from ri_report.aws.patience import STALE_TOKENS, wait_at
+from ri_report.aws.permissions import ASSUME_ROLE
+from ri_report.aws.quotas import Place
+from ri_report.inventory.outcomes import CellKind, Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ri_report.aws.answers import Call, Reading
+    from ri_report.aws.cells import Asker, Entry
+    from ri_report.aws.clock import Clock
+    from ri_report.aws.quotas import Bucket
+    from ri_report.aws.scope import Scope
+
+Row = dict[str, Any]
+
+CALL_SECONDS = 75.0
+"""The longest that one attempt at a call may take, from the first byte to the last row."""
+GRACE_SECONDS = 3.0
+"""How long a run that is stopped waits for the calls under way."""
+MOST_OPEN = 64
+"""Accounts that are open at once; most of them wait for a back-off to end."""
+AHEAD = 4
+"""Accounts that may be on the way in while others are read."""
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """An account to read, without the (region, kind) cells that were read before."""
+
+    account_id: str
+    kept: frozenset[tuple[str, CellKind]] = frozenset()
+
+
+@dataclass(frozen=True)
+class NoMore:
+    """There are no further accounts."""
+
+
+RESUME = "Run again with --resume"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Nothing more is to be begun; `fault` is why."""
+
+    fault: Fault
+
+
+STOPPED = Stop(Fault(Status.SKIPPED, "stopped", "not read: the run was stopped", RESUME))
+TOO_LATE = Stop(
+    Fault(Status.TIMEOUT, "run_deadline", "not read: the run took longer than it may", RESUME)
+)
+
+
+@dataclass(eq=False)
+class Visit:
+    """An account that is being read: what has come of it, and how much of it is still open."""
+
+    account_id: str
+    kept: frozenset[tuple[str, CellKind]]
+    places: dict[str, Place] = field(default_factory=dict)
+    rows: dict[CellKind, list[Row]] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    open: int = 0
+
+    def place(self, region: str) -> Place:
+        """The account in one region."""
+        return self.places.setdefault(region, Place())
+
+
+@dataclass(eq=False)
+class Task:
+    """One reading on its way through its calls.
+
+    Attributes:
+        visit: The account that it belongs to.
+        cell: What it reads; its kind is `account` while the role is not yet assumed.
+        begin: Begins it from its first call.
+        reading: The reading as far as it has come.
+        call: Its next call.
+        tries: How often that call has failed in a row.
+        restarts: How often it was begun again.
+    """
+
+    visit: Visit
+    cell: Cell
+    begin: Callable[[], Reading[Any]]
+    reading: Reading[Any] = field(init=False)
+    call: Call = field(init=False)
+    tries: int = 0
+    restarts: int = 0
+
+    def __post_init__(self) -> None:
+        """Stand before the first call."""
+        self.restart()
+
+    @property
+    def place(self) -> Place:
+        """Where the next call is made."""
+        return self.visit.place(self.call.region)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the reading ended with an error, so that no answer can be sent to it."""
+        return self.reading.gi_frame is None
+
+    def restart(self) -> None:
+        """Begin from the first call; what was read so far is dropped."""
+        self.reading = self.begin()
+        self.call = next(self.reading)
+
+
+class Schedule:
+    """Reads the accounts that it is assigned, each with one outcome for every cell."""
+
+    def __init__(self, asker: Asker, scope: Scope, roles: Bucket, want: Callable[[], None]) -> None:
+        """Lay out an empty schedule.
+
+        Args:
+            asker: Makes the calls.
+            scope: What to read, and with how many calls under way at once.
+            roles: How fast roles may be assumed.
+            want: Asks for another account.
+        """
+        self.events: SimpleQueue[Assigned | NoMore | Stop | Attempt] = SimpleQueue()
+        self._asker = asker
+        self._scope = scope
+        self._roles = roles
+        self._want = want
+        self._clock: Clock = asker.clients.clock
+        self._crew = Crew(scope.concurrency, self.events)
+        self._ready: deque[Task] = deque()
+        self._waiting: list[tuple[float, int, Task]] = []
+        self._turn = itertools.count()
+        self._open: dict[str, Visit] = {}
+        self._entering = self._wanted = 0
+        self._is_last = False
+        self._done: list[Visit] = []
+
+    def run(self, visited: Callable[[Visit], None], ends_at: float) -> None:
+        """Read until there are no more accounts, or a stop.
+
+        Args:
+            visited: Is given each account that is done.
+            ends_at: The moment, as the clock counts, at which the run is stopped.
+
+        Raises:
+            Exception: whatever a reading raised that is no fault of AWS's answers.
+        """
+        stop: Stop | None = None
+        while stop is None and not (self._is_last and not self._open):
+            self._begin_what_is_due()
+            self._ask_for_more()
+            until = min(self._next_moment(), ends_at)
+            is_awaited = bool(self._crew.under_way or self._wanted)
+            event = self._clock.take(self.events, until, busy=is_awaited)
+            stop = self._take(event)
+            if stop is None and self._clock.now() >= ends_at:
+                stop = TOO_LATE
+            self._give_up_overdue(CALL_SECONDS)
+            self._hand_over(visited)
+        if stop:
+            self._wind_up(stop)
+            self._hand_over(visited)
+        self._crew.dismiss()
+
+    def _next_moment(self) -> float:
+        moments = [self._clock.now() + 1.0]
+        if self._waiting:
+            moments.append(self._waiting[0][0])
+        return min(moments)
+
+    def _begin_what_is_due(self) -> None:
+        now = self._clock.now()
+        while self._waiting and self._waiting[0][0] <= now:
+            self._ready.append(heapq.heappop(self._waiting)[2])
+        while self._ready and not self._crew.is_full:
+            task = self._ready.popleft()
+            wait = self._wait(task, now)
+            if wait:
+                self._postpone(task, now + wait)
+            else:
+                self._crew.begin(Attempt(partial(self._step, task), task, now))
+
+    def _wait(self, task: Task, now: float) -> float:
+        action = task.call.asked.action
+        if action == ASSUME_ROLE and not task.place.not_before > now:
+            return self._roles.wait(now)
+        return task.place.wait(action, now)
+
+    def _postpone(self, task: Task, due: float) -> None:
+        heapq.heappush(self._waiting, (due, next(self._turn), task))
+
+    def _ask_for_more(self) -> None:
+        """Keep as many calls ready as threads, without opening every account at once."""
+        while (
+            not self._is_last
+            and len(self._ready) < self._scope.concurrency
+            and self._entering + self._wanted < AHEAD
+            and len(self._open) + self._wanted < MOST_OPEN
+        ):
+            self._wanted += 1
+            self._want()
+
+    def _take(self, event: object) -> Stop | None:
+        match event:
+            case Assigned():
+                self._wanted -= 1
+                self._enter(event)
+            case NoMore():
+                self._wanted, self._is_last = 0, True
+            case Stop():
+                return event
+            case Attempt():
+                if self._crew.returned(event):
+                    self._came_back(event)
+        return None
+
+    def _enter(self, assigned: Assigned) -> None:
+        visit = Visit(assigned.account_id, assigned.kept)
+        self._open[visit.account_id] = visit
+        self._entering += 1
+        begin = partial(self._asker.enter, visit.account_id, self._scope)
+        self._add(visit, Cell(visit.account_id, "", CellKind.ACCOUNT), begin)
+
+    def _add(self, visit: Visit, cell: Cell, begin: Callable[[], Reading[Any]]) -> None:
+        visit.open += 1
+        self._ready.append(Task(visit, cell, begin))
+
+    def _step(self, task: Task) -> Entry | list[Row] | None:
+        """Make the task's call and let its reading go on; return what it read when it has ended."""
+        answer = self._asker.ask(task.visit.account_id, task.call)
+        try:
+            task.call = task.reading.send(answer)
+        except StopIteration as end:
+            read: Entry | list[Row] = end.value
+            return read
+        return None
+
+    def _came_back(self, attempt: Attempt) -> None:
+        task: Task = attempt.subject
+        match attempt.error:
+            case None:
+                task.tries = 0
+                task.place.succeeded()
+                self._went_on(task, attempt.result)
+            case FaultError() as error:
+                self._failed(task, error.fault)
+            case error:
+                raise error
+
+    def _went_on(self, task: Task, read: Entry | list[Row] | None) -> None:
+        if read is None:
+            self._ready.append(task)
+        elif isinstance(read, list):
+            cell = task.cell
+            status = Status.OK if read else Status.EMPTY
+            task.visit.rows.setdefault(cell.kind, []).extend(read)
+            self._end(
+                task,
+                Outcome(cell.account_id, cell.region, cell.kind, status, row_count=len(read)),
+            )
+        else:
+            self._entered(task, read)
+
+    def _entered(self, task: Task, entry: Entry) -> None:
+        visit = task.visit
+        visit.outcomes += entry.outcomes
+        for cell in entry.cells:
+            if (cell.region, cell.kind) not in visit.kept:
+                self._add(visit, cell, partial(self._asker.read, cell))
+        self._end(task, None)
+
+    def _failed(self, task: Task, fault: Fault) -> None:
+        """Make the call again when that may help; else the fault is the cell's outcome."""
+        task.tries += 1
+        tries = task.tries
+        if task.is_broken or fault.reason in STALE_TOKENS:
+            task.restarts += 1
+            tries = task.restarts
+        now = self._clock.now()
+        wait = wait_at(task.place, fault, tries, now)
+        if wait is None:
+            self._end(task, self._cell_of(task).outcome(fault))
+            return
+        if task.is_broken or fault.reason in STALE_TOKENS:
+            task.restart()
+        self._postpone(task, now + wait)
+
+    def _cell_of(self, task: Task) -> Cell:
+        """The cell that a fault is about: an account, once entered, is asked for its regions."""
+        if task.cell.kind is CellKind.ACCOUNT and task.call.asked.action != ASSUME_ROLE:
+            return Cell(task.cell.account_id, "", CellKind.REGIONS)
+        return task.cell
+
+    def _end(self, task: Task, outcome: Outcome | None) -> None:
+        visit = task.visit
+        if outcome:
+            visit.outcomes.append(outcome)
+        self._entering -= task.cell.kind is CellKind.ACCOUNT
+        visit.open -= 1
+        if not visit.open:
+            del self._open[visit.account_id]
+            self._asker.credentials.forget(visit.account_id)
+            self._done.append(visit)
+
+    def _hand_over(self, visited: Callable[[Visit], None]) -> None:
+        while self._done:
+            visited(self._done.pop())
+
+    def _give_up_overdue(self, seconds: float) -> None:
+        for attempt in self._crew.overdue(self._clock.now() - seconds):
+            task: Task = attempt.subject
+            action = task.call.asked.action
+            detail = f"{action}: no whole answer within {seconds:.0f} seconds"
+            # The thread that hangs may still send to the reading, so it is left to it.
+            task.restarts += 1
+            fault = Fault(Status.TIMEOUT, "deadline", detail, FIXES[Status.TIMEOUT])
+            self._replace(task, fault)
+
+    def _replace(self, task: Task, fault: Fault) -> None:
+        now = self._clock.now()
+        wait = wait_at(task.place, fault, task.restarts, now)
+        if wait is None:
+            self._end(task, self._cell_of(task).outcome(fault))
+        else:
+            fresh = Task(task.visit, task.cell, task.begin, restarts=task.restarts)
+            self._postpone(fresh, now + wait)
+
+    def _wind_up(self, stop: Stop) -> None:
+        """Wait a little for what is under way; everything else ends unread."""
+        until = self._clock.now() + GRACE_SECONDS
+        while self._crew.under_way and self._clock.now() < until:
+            event = self._clock.take(self.events, until, busy=True)
+            self._take(event)
+        left = [task for _, _, task in self._waiting]
+        left += [*self._ready, *(attempt.subject for attempt in self._crew.under_way)]
+        fault = stop.fault
+        for task in left:
+            self._end(task, self._cell_of(task).outcome(fault))

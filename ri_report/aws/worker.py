@@ -1,0 +1,157 @@
+"""A worker: reads the accounts that it is given, in a thread or in a process of its own.
+
+Worker and collection talk through one pipe, so that either notices when the other is gone.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import traceback
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from ri_report.aws.cells import Asker
+from ri_report.aws.clients import Clients
+from ri_report.aws.credentials import RoleCredentials
+from ri_report.aws.quotas import ASSUME_ROLE_AT_ONCE, ASSUME_ROLE_PER_SECOND, Bucket
+from ri_report.aws.schedule import STOPPED, Schedule
+from ri_report.errors import RiReportError
+from ri_report.inventory.outcomes import LISTS, accounts_read
+from ri_report.inventory.parts import write_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+    from queue import SimpleQueue
+    from typing import Any
+
+    from ri_report.aws.clock import Clock
+    from ri_report.aws.credentials import Caller
+    from ri_report.aws.schedule import Visit
+    from ri_report.aws.scope import Scope
+    from ri_report.inventory.outcomes import Outcome
+
+COLLECTIONS_APART = 200_000
+"""Objects between two searches for garbage in a worker's process: rows are many, cycles few."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to do.
+
+    Attributes:
+        scope: What to read.
+        caller: Who the job is.
+        folder: Where the part of each account goes.
+        ends_at: When the run ends, as the clock counts.
+        workers: How many share the rates that hold for the whole job.
+    """
+
+    scope: Scope
+    caller: Caller
+    folder: Path
+    ends_at: float
+    workers: int
+
+
+@dataclass(frozen=True)
+class Want:
+    """The worker can take another account."""
+
+
+@dataclass(frozen=True)
+class Visited:
+    """An account is done and its part is written.
+
+    Attributes:
+        account_id: Which one.
+        is_read: Whether a list of its instances or reservations was read, even an empty one.
+        gaps: What could not be read of it, in order.
+    """
+
+    account_id: str
+    is_read: bool
+    gaps: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The worker has ended; an error ends the run.
+
+    Attributes:
+        error: None, or what ended it.
+    """
+
+    error: Exception | None = None
+
+
+def work(pipe: Connection, order: Order, clients: Clients) -> None:
+    """Read accounts until there are no more, or a stop; then say so and close the pipe."""
+    with _told(pipe):
+        _read(pipe, order, clients)
+
+
+def work_in_process(pipe: Connection, order: Order, clock: Clock) -> None:
+    """As `work`, in a process that leaves signals to the one that started it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    gc.freeze()
+    gc.set_threshold(COLLECTIONS_APART)
+    scope = order.scope
+    with (
+        _told(pipe),
+        Clients(
+            profile=scope.profile, region=scope.region, concurrency=scope.concurrency, clock=clock
+        ) as clients,
+    ):
+        _read(pipe, order, clients)
+
+
+@contextmanager
+def _told(pipe: Connection) -> Iterator[None]:
+    """Say how the block ended, and close the pipe."""
+    error: Exception | None = None
+    try:
+        yield
+    except RiReportError as refused:
+        error = refused
+    except Exception as unforeseen:  # noqa: BLE001 - told to whoever waits; its text may hold secrets
+        if os.environ.get("RI_REPORT_DEBUG"):
+            traceback.print_exc()
+        error = RuntimeError(type(unforeseen).__name__)
+    with suppress(OSError):
+        pipe.send(Ended(error))
+    pipe.close()
+
+
+def _read(pipe: Connection, order: Order, clients: Clients) -> None:
+    asker = Asker(clients, RoleCredentials(clients, order.caller, order.scope))
+    rate, at_once = ASSUME_ROLE_PER_SECOND, ASSUME_ROLE_AT_ONCE
+    roles = Bucket(max(1.0, at_once / order.workers), rate / order.workers)
+    schedule = Schedule(asker, order.scope, roles, lambda: pipe.send(Want()))
+    Thread(target=_listen, args=(pipe, schedule.events), daemon=True).start()
+
+    def visited(visit: Visit) -> None:
+        write_part(order.folder, visit.account_id, visit.rows, visit.outcomes)
+        pipe.send(_summary(visit))
+
+    schedule.run(visited, order.ends_at)
+
+
+def _summary(visit: Visit) -> Visited:
+    gaps = sorted((o for o in visit.outcomes if o.is_gap), key=lambda o: (o.region, o.kind))
+    is_read = bool(accounts_read(visit.outcomes)) or any(kind in LISTS for _, kind in visit.kept)
+    return Visited(visit.account_id, is_read, tuple(gaps))
+
+
+def _listen(pipe: Connection, events: SimpleQueue[Any]) -> None:
+    """Pass on what comes through the pipe; when nobody is there any more, stop."""
+    with suppress(EOFError, OSError):
+        while True:
+            events.put(pipe.recv())
+    events.put(STOPPED)

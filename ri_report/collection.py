@@ -1,0 +1,167 @@
+"""From AWS to a snapshot: begin or resume a run, collect, and keep what was seen."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ri_report.aws.collect import collect
+from ri_report.aws.dispatch import Kept
+from ri_report.delivery.files import fresh_folder
+from ri_report.errors import ConfigError
+from ri_report.inventory.merging import merge_parts
+from ri_report.inventory.names import RUN_NAME
+from ri_report.inventory.parts import (
+    About,
+    begin,
+    parts_folder,
+    read_about,
+    read_outcomes,
+    sweep,
+)
+from ri_report.inventory.snapshot import accounts_before
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from ri_report.aws.collect import Collected
+    from ri_report.aws.dispatch import Progress
+    from ri_report.aws.scope import Scope
+
+log = logging.getLogger("ri_report")
+
+LOUD_SHRINKAGE = 0.20
+"""The share of the accounts that may disappear between two runs without a warning."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the job.
+
+    Attributes:
+        name: Its name, and that of its folder.
+        as_of: Moment of observation, aware UTC.
+        begun_at: When it began, aware UTC.
+        is_resumed: Whether it goes on with what an earlier attempt has read.
+        is_resumable: Whether what an incomplete run has read is kept for `--resume`.
+    """
+
+    name: str
+    as_of: datetime
+    begun_at: datetime
+    is_resumed: bool = False
+    is_resumable: bool = True
+
+
+def resumed(runs: Path, name: str, scope: Scope, now: datetime) -> Run:
+    """Return the run of this name, to be gone on with.
+
+    Args:
+        runs: Where the folders of runs lie.
+        name: Its name.
+        scope: What is to be read; must be what it was.
+        now: The present moment, aware UTC.
+
+    Raises:
+        ConfigError: there is nothing to resume, it began more than an hour ago, or its scope was
+            another.
+    """
+    if not RUN_NAME.fullmatch(name):
+        raise ConfigError(
+            f"--resume {name!r} is not the name of a run, such as 2026-11-01T060000Z;"
+            f" runs are the folders in {runs}"
+        )
+    about = read_about(parts_folder(runs, name), scope.fingerprint, now)
+    return Run(about.run, about.as_of, about.begun_at, is_resumed=True)
+
+
+def collect_into(
+    snapshot: Path,
+    runs: Path,
+    run: Run,
+    scope: Scope,
+    *,
+    settings: Mapping[str, object],
+    progress: Progress,
+) -> None:
+    """Collect, and write the snapshot; what is not read is told in it.
+
+    Args:
+        snapshot: The folder of the snapshot; an older one gives way when the new one is whole.
+        runs: Where the folders of runs lie.
+        run: A new run, or one that is resumed.
+        scope: What to read and how to get there.
+        settings: What the report depends on besides; plain JSON, no secrets.
+        progress: Who is told how far the collection is.
+
+    Raises:
+        RiReportError: nothing could be collected; what lay there before is untouched.
+        KeyboardInterrupt, SystemExit: stopped; the snapshot says what was read until then.
+    """
+    parts = parts_folder(runs, run.name)
+    sweep(runs, run.begun_at)
+    kept = _kept(parts) if run.is_resumed else {}
+    if not run.is_resumed:
+        begin(parts, About(run.name, run.as_of, scope.fingerprint, run.begun_at))
+    is_needed = run.is_resumed
+    try:
+        found = collect(scope, parts, progress=progress, kept=kept)
+        _warn_if_shrunk(accounts_before(runs, run.as_of), found)
+        _merge(parts, snapshot, found, run, settings)
+        is_needed = not found.is_whole
+        if found.interrupt:
+            log.warning("%s holds what was read until the stop", snapshot)
+            raise found.interrupt
+    finally:
+        _tidy(parts, run, is_needed=is_needed)
+
+
+def _kept(parts: Path) -> dict[str, Kept]:
+    """Return what an earlier attempt at the run has read."""
+    return {
+        account_id: Kept(
+            frozenset((o.region, o.kind) for o in outcomes if not o.is_gap),
+            is_whole=not any(outcome.is_gap for outcome in outcomes),
+        )
+        for account_id, outcomes in read_outcomes(parts)
+    }
+
+
+def _merge(
+    parts: Path, snapshot: Path, found: Collected, run: Run, settings: Mapping[str, object]
+) -> None:
+    with fresh_folder(snapshot) as place:
+        merge_parts(
+            parts,
+            place,
+            found.accounts,
+            found.outcomes,
+            as_of=run.as_of,
+            settings=settings,
+            run=run.name,
+            source="aws",
+            endpoint=found.endpoint,
+            caller_account_id=found.caller_account_id,
+        )
+
+
+def _tidy(parts: Path, run: Run, *, is_needed: bool) -> None:
+    """Remove the parts, unless they spare another attempt what was read."""
+    if is_needed and run.is_resumable:
+        log.info("to read what is missing, run again within the hour with --resume %s", run.name)
+    else:
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+def _warn_if_shrunk(before: int, found: Collected) -> None:
+    if len(found.accounts) < before * (1 - LOUD_SHRINKAGE):
+        log.warning(
+            "the list of accounts shrank from %d to %d since the last run: what is no longer listed"
+            " is in no number; check Organizations and the configured accounts",
+            before,
+            len(found.accounts),
+        )
