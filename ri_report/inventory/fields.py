@@ -58,6 +58,9 @@ def required(record: Record, name: str, what: str) -> str:
 def text(record: Record, name: str) -> str:
     """Return a text, "" where there is none."""
     value = record.get(name)
+    # Nearly all of a fleet's texts: no need to look further.
+    if isinstance(value, str) and value.isascii():
+        return value
     if isinstance(value, (dict, list)):
         raise MalformedFieldError(f"{name} is no text but {type(value).__name__}")
     if value is None:
