@@ -29,7 +29,7 @@ TRAITS = ("account_id", "region", "instance_type", "platform", "tenancy")
 ZONES = ("availability_zone", "availability_zone_id")
 """What may be unknown."""
 SECONDS_PER_HOUR = 3600
-LARGEST_TOTAL_HOURS = 10**11
+LARGEST_TOTAL_HOURS = 10**10
 """Instance-hours of one side, all periods together, that still are exact as 64-bit integers."""
 
 

@@ -84,7 +84,8 @@ _METAL = {
     for factor, families in table.items()
     for family in families.split()
 }
-_XLARGES = re.compile(r"(\d+)xlarge|metal-(\d+)xl")
+_XLARGES = re.compile(r"([1-9][0-9]{0,2})xlarge|metal-([1-9][0-9]{0,2})xl")
+"""Of none, or of more xlarges than three digits tell, AWS has nothing: it is no size."""
 
 
 def factor_of(instance_type: str) -> tuple[float, str]:

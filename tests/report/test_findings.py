@@ -163,6 +163,25 @@ def test_reservations_that_rest_are_a_note() -> None:
     assert texts("note", text) == ["Reservations that give no discount now: 1 queued, 2 retired"]
 
 
+def test_a_family_of_a_kind_that_aws_often_excludes_is_a_warning() -> None:
+    (text,) = texts("warning", "r: A bought 1 g7e.2xlarge in us-east-1")
+    assert text.startswith("g7e.2xlarge: taken as size-flexible")
+    for plain in (
+        "r: A bought 1 g5.2xlarge in us-east-1",
+        "r: A bought 1 g7e.2xlarge in us-east-1a",
+    ):
+        assert texts("warning", plain) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["r: A bought 1 huge in us-east-1", "r: A bought 0 m5.large in us-east-1"]
+)
+def test_a_reservation_that_makes_no_sense_is_set_aside_and_counted(line: str) -> None:
+    assert texts("warning", line) == [
+        "1 reservation: left out, because scope, zone, type or count makes no sense"
+    ]
+
+
 def test_an_unknown_license_is_a_warning_that_names_it() -> None:
     (text,) = texts("warning", "i: A runs 2 m5.large in us-east-1a, Plan 9, operation X:1")
     assert text.startswith("2 instances")

@@ -80,6 +80,11 @@ def test_sizes_have_the_factors_of_the_user_guide() -> None:
         ("", 1, "none"),
         ("m5.xlarge2", 1, "none"),
         ("m5.0x", 1, "none"),
+        ("m5.0xlarge", 1, "none"),
+        ("m5.04xlarge", 1, "none"),
+        ("m5.metal-0xl", 1, "none"),
+        ("m5.1000xlarge", 1, "none"),
+        ("m5.99999999999999xlarge", 1, "none"),
     ],
 )
 def test_a_type_has_a_factor_and_what_it_rests_on(name: str, factor: float, basis: str) -> None:
