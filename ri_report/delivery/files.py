@@ -229,7 +229,7 @@ def explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or type(error).__name__
+        why = os.strerror(error.errno) if error.errno else type(error).__name__
         raise ConfigError(
             f"folder {folder}: cannot be written ({why}); free space or allow writing,"
             " or choose another folder"
