@@ -99,6 +99,10 @@ INSTANCES = """\
                             <value>Server_1 &lt;b&gt; R&amp;amp;D &#x1F680; caf\u00e9</value>
                         </item>
                         <item>
+                            <key>aws:autoscaling:groupName</key>
+                            <value>web-1</value>
+                        </item>
+                        <item>
                             <key>empty</key>
                             <value/>
                         </item>
@@ -109,7 +113,26 @@ INSTANCES = """\
                             <networkInterfaceId>eni-551ba033</networkInterfaceId>
                             <subnetId>subnet-56f5f633</subnetId>
                             <ownerId>123456789012</ownerId>
+                            <vpcId>vpc-11112222</vpcId>
+                            <description>Primary network interface</description>
                             <status>in-use</status>
+                            <macAddress>02:dd:2c:5e:01:69</macAddress>
+                            <privateIpAddress>192.168.1.88</privateIpAddress>
+                            <sourceDestCheck>true</sourceDestCheck>
+                            <interfaceType>interface</interfaceType>
+                            <groupSet>
+                                <item>
+                                    <groupId>sg-e4076980</groupId>
+                                    <groupName>SecurityGroup1</groupName>
+                                </item>
+                            </groupSet>
+                            <privateIpAddressesSet>
+                                <item>
+                                    <privateIpAddress>192.168.1.88</privateIpAddress>
+                                    <primary>true</primary>
+                                </item>
+                            </privateIpAddressesSet>
+                            <ipv6AddressesSet/>
                             <attachment>
                                 <attachmentId>eni-attach-39697adc</attachmentId>
                                 <deviceIndex>0</deviceIndex>
@@ -120,10 +143,44 @@ INSTANCES = """\
                         </item>
                     </networkInterfaceSet>
                     <ebsOptimized>false</ebsOptimized>
+                    <enaSupport>true</enaSupport>
                     <cpuOptions>
                         <coreCount>1</coreCount>
                         <threadsPerCore>1</threadsPerCore>
                     </cpuOptions>
+                    <capacityReservationSpecification>
+                        <capacityReservationPreference>open</capacityReservationPreference>
+                    </capacityReservationSpecification>
+                    <hibernationOptions>
+                        <configured>false</configured>
+                    </hibernationOptions>
+                    <metadataOptions>
+                        <state>applied</state>
+                        <httpTokens>required</httpTokens>
+                        <httpPutResponseHopLimit>2</httpPutResponseHopLimit>
+                        <httpEndpoint>enabled</httpEndpoint>
+                        <httpProtocolIpv6>disabled</httpProtocolIpv6>
+                        <instanceMetadataTags>disabled</instanceMetadataTags>
+                    </metadataOptions>
+                    <enclaveOptions>
+                        <enabled>false</enabled>
+                    </enclaveOptions>
+                    <currentInstanceBootMode>legacy-bios</currentInstanceBootMode>
+                    <privateDnsNameOptions>
+                        <hostnameType>ip-name</hostnameType>
+                        <enableResourceNameDnsARecord>false</enableResourceNameDnsARecord>
+                        <enableResourceNameDnsAAAARecord>false</enableResourceNameDnsAAAARecord>
+                    </privateDnsNameOptions>
+                    <maintenanceOptions>
+                        <autoRecovery>default</autoRecovery>
+                        <rebootMigration>default</rebootMigration>
+                    </maintenanceOptions>
+                    <networkPerformanceOptions>
+                        <bandwidthWeighting>default</bandwidthWeighting>
+                    </networkPerformanceOptions>
+                    <operator>
+                        <managed>false</managed>
+                    </operator>
                 </item>
             </instancesSet>
         </item>
@@ -272,6 +329,15 @@ def answers(draw: DrawFn, style: Style) -> tuple[Shape, bytes]:
     inner = "".join([*ids, *members(draw, style, shape, KEPT[shape.name])])
     first, root = (draw(st.sampled_from(those)) for those in (style.beginnings, style.roots))
     return shape, f"{first}<{root}>{inner}</{root.split()[0]}>\n".encode()
+
+
+def restricted(value: Any, fields: Fields) -> Any:  # noqa: ANN401 - any part of an answer
+    """Return the part of an answer that is kept."""
+    if isinstance(value, list):
+        return [restricted(one, fields) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: restricted(value[name], fields[name]) for name in value if name in fields}
 
 
 def response(body: bytes, status: int = 200) -> dict[str, Any]:

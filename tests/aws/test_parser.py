@@ -24,7 +24,7 @@ from ri_report.aws.kept import KEPT
 from ri_report.aws.parser import SlimParser, SlimParserFactory, install
 from ri_report.inventory import records
 from ri_report.sandbox import wire
-from tests.aws.answers import INSTANCES, NEAT, ODD, SHAPES, answers, response
+from tests.aws.answers import INSTANCES, NEAT, ODD, SHAPES, answers, response, restricted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,15 +37,6 @@ RECORDED = Path(__file__).parents[3] / "shared" / "data" / "api-responses"
 STOCK: Any = ResponseParserFactory().create_parser("ec2")
 SLIM = SlimParserFactory().create_parser("ec2")
 ACCOUNT = "123456789012"
-
-
-def restricted(value: Any, fields: Fields) -> Any:  # noqa: ANN401 - any part of an answer
-    """The part of an answer that is kept."""
-    if isinstance(value, list):
-        return [restricted(one, fields) for one in value]
-    if not isinstance(value, dict):
-        return value
-    return {name: restricted(value[name], fields[name]) for name in value if name in fields}
 
 
 def comparable(value: Any) -> Any:  # noqa: ANN401 - any part of an answer
@@ -91,6 +82,7 @@ def test_an_answer_as_ec2_sends_it_gives_the_kept_fields() -> None:
                         "UsageOperation": "RunInstances:0010",
                         "Tags": [
                             {"Key": "Name", "Value": "Server_1 <b> R&amp;D \U0001f680 caf\u00e9"},
+                            {"Key": "aws:autoscaling:groupName", "Value": "web-1"},
                             {"Key": "empty", "Value": ""},
                         ],
                     }
