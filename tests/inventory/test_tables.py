@@ -135,3 +135,9 @@ def test_the_schema_is_that_of_the_checked_frame() -> None:
     schema = schema_of(THINGS)
     assert {name: str(schema.field(name).type) for name in names} == names
     assert str(schema.field("at").type) == "timestamp[us, tz=UTC]"
+
+
+def test_pages_of_a_file_do_not_depend_on_how_many_rows_arrive_at_a_time() -> None:
+    """Texts that fill more than a page of one mebibyte, each of them another."""
+    rows = [{"id": f"{number:08d}" * 125, "count": number} for number in range(5000)]
+    assert written(THINGS, rows, at_a_time=777) == written(THINGS, rows)
