@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ri_report.sandbox.wire import Request, Response
 
@@ -38,12 +38,14 @@ class Service:
         clock: The moment for the Date header, aware UTC.
         latency_seconds: How long every answer waits before its first byte.
         connections: Those that are open.
+        connecting: What makes connections of clients that have just arrived.
     """
 
     sandbox: Sandbox
     clock: Callable[[], datetime]
     latency_seconds: float = 0.0
     connections: set[Connection] = field(default_factory=set)
+    connecting: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
 class Connection(asyncio.Protocol):

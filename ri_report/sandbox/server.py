@@ -6,8 +6,9 @@ import asyncio
 import socket
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ri_report.sandbox.connection import Connection, Service
@@ -103,7 +104,8 @@ def serve(  # noqa: PLR0913 - each says one thing about what is served, and has 
     sandbox = Sandbox(organization, clock)
     sandbox.faults = faults
     sandbox.throttles = throttles
-    listening = socket.create_server((HOST, port))
+    listening = socket.create_server((HOST, port), backlog=LONGEST_QUEUE)
+    listening.settimeout(0)
     service = Service(sandbox, clock, latency_seconds)
     with _running(listening, service):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
@@ -117,22 +119,35 @@ def _running(listening: socket.socket, service: Service) -> Iterator[None]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="sandbox", daemon=True)
     thread.start()
-    starting = loop.create_server(
-        lambda: Connection(service), sock=listening, backlog=LONGEST_QUEUE
-    )
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result()
+    accept = partial(_accept, loop, listening, service)
+    loop.call_soon_threadsafe(loop.add_reader, listening, accept)
     try:
         yield
     finally:
-        asyncio.run_coroutine_threadsafe(_close(server, service), loop).result()
+        asyncio.run_coroutine_threadsafe(_close(listening, service), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _close(server: asyncio.Server, service: Service) -> None:
-    """Stop listening and end the connections that clients keep open for their next request."""
-    server.close()
+# asyncio's own server loses connections that it accepts while it is closed:
+# https://github.com/python/cpython/issues/109564
+def _accept(loop: asyncio.AbstractEventLoop, listening: socket.socket, service: Service) -> None:
+    with suppress(BlockingIOError):
+        while True:
+            client, _ = listening.accept()
+            client.settimeout(0)
+            connecting = loop.connect_accepted_socket(lambda: Connection(service), client)
+            task = loop.create_task(connecting)
+            service.connecting.add(task)
+            task.add_done_callback(service.connecting.discard)
+
+
+async def _close(listening: socket.socket, service: Service) -> None:
+    """Stop listening and end the connections, those included that are just being accepted."""
+    asyncio.get_running_loop().remove_reader(listening)
+    listening.close()
+    await asyncio.gather(*service.connecting, return_exceptions=True)
     for connection in tuple(service.connections):
         connection.hang_up()
         await connection.has_ended.wait()

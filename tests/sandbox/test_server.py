@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -116,6 +118,21 @@ def test_end_of_the_block_closes_the_port_and_open_connections() -> None:
     assert threading.active_count() == before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((place.hostname, place.port or 0), timeout=10)
+
+
+def test_end_of_the_block_closes_what_is_just_being_accepted() -> None:
+    """A connection that is left open would be a warning, and so an error, when it is collected."""
+    with serve(organization_from(WORLD, AS_OF)) as endpoint:
+        place = urlsplit(endpoint.url)
+        clients = [
+            socket.create_connection((place.hostname, place.port or 0), timeout=10)
+            for _ in range(300)
+        ]
+    for client in clients:
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        client.close()
+    gc.collect()
 
 
 def test_port_can_be_chosen() -> None:
