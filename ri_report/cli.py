@@ -32,12 +32,15 @@ from ri_report.options import (
 from ri_report.verdict import incomplete, say_found, verdict
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from ri_report.aws.scope import Scope
     from ri_report.collection import Run
     from ri_report.config import Config
     from ri_report.pipeline import Result
     from ri_report.progress import Bar, Lines
     from ri_report.sandbox.organization import Organization
+    from ri_report.sandbox.server import Endpoint
 
 log = logging.getLogger("ri_report")
 
@@ -278,8 +281,6 @@ def sandbox(port: int, as_of: datetime | None, **options: Any) -> int:
     be measured. Prints the environment variables that point any AWS tool at it, and at the end
     how many calls were made and refused.
     """
-    from threading import Event
-
     from ri_report.sandbox.demo import demo_organization
     from ri_report.sandbox.population import generated_organization
     from ri_report.sandbox.server import serve
@@ -300,6 +301,14 @@ def sandbox(port: int, as_of: datetime | None, **options: Any) -> int:
         throttles=Throttles() if accounts is not None else None,
         latency_seconds=options["latency_ms"] / 1000,
     )
+    served = "the demo organization" if accounts is None else f"{accounts} accounts"
+    _until_stopped(serving, served, port)
+    return EXIT_COMPLETE
+
+
+def _until_stopped(serving: AbstractContextManager[Endpoint], served: str, port: int) -> None:
+    from threading import Event
+
     with ExitStack() as stack:
         try:
             endpoint = stack.enter_context(serving)
@@ -310,10 +319,8 @@ def sandbox(port: int, as_of: datetime | None, **options: Any) -> int:
         stack.callback(lambda: click.echo("\n".join(endpoint.summary()), err=True))
         for name, value in endpoint.environment.items():
             click.echo(f"export {name}={value}")
-        served = "the demo organization" if accounts is None else f"{accounts} accounts"
         click.echo(f"Serving {served}; stop with Ctrl-C.", err=True)
         Event().wait()
-    return EXIT_COMPLETE
 
 
 def _now() -> datetime:
