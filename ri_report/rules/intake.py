@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ri_report.rules.matching import IDLE_SLOT, INSTANCE, REGIONAL, ZONAL
+from ri_report.rules.ranks import inverse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,8 +107,7 @@ def check_distinct(frame: pd.DataFrame, key: str, places: Integers) -> None:
         key: Its id, `usage_id` or `reservation_id`.
         places: Place of each row by period and id, which spares sorting a million ids again.
     """
-    order = np.empty(len(places), dtype=np.int64)
-    order[places] = np.arange(len(places))
+    order = inverse(places)
     ids = frame[key].array.take(order)
     rows = np.flatnonzero(ids[1:] == ids[:-1])
     if "period" in frame:
