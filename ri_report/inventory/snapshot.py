@@ -148,7 +148,7 @@ def _read_frame(
     path: Path,
     frame: Frame,
     digests: Mapping[str, str],
-    only: list[tuple[str, str, object]] | None = None,
+    only: list[tuple[str, str, bool]] | None = None,
 ) -> pd.DataFrame:
     if frame.name in ADDED and path.name not in digests:
         return frame.of([])
