@@ -44,8 +44,8 @@ def running(usage: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
     others = not_eligible[not_eligible["reason"] != "not_running"]
     rows = pd.concat(
         [
-            usage.assign(running_instances=1, eligible_instances=1, not_eligible_instances=0),
-            others.assign(running_instances=1, eligible_instances=0, not_eligible_instances=1),
+            usage.assign(running_instances=1, eligible_instances=1),
+            others.assign(running_instances=1, not_eligible_instances=1),
         ]
     )
     measures = [name for name in RUNNING.names if name not in RUNNING.key]

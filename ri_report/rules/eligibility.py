@@ -142,7 +142,7 @@ def eligible_usage(
     Returns:
         Frames `USAGE` and `NOT_ELIGIBLE`, sorted by id; each instance is in exactly one.
     """
-    instances = instances.sort_values("instance_id", ignore_index=True)
+    instances = instances.sort_values("instance_id")
     known = instances.assign(**instance_platforms(instances))
     reason = why_not_eligible(known, zone_types(known, zones))
     usage = known[reason == ""].rename(columns={"instance_id": "usage_id"}).assign(hours=1.0)
@@ -167,7 +167,7 @@ def active_reservations(
     Returns:
         Frames `ACTIVE` and `OTHER_STATES`, sorted by id; each reservation is in exactly one.
     """
-    reservations = reservations.sort_values("reservation_id", ignore_index=True)
+    reservations = reservations.sort_values("reservation_id")
     platform = reservation_platforms(reservations["product_description"])
     known = reservations.assign(platform=platform, hours=1.0)
     reason = _why_no_discount(known, pd.Timestamp(as_of))

@@ -122,7 +122,7 @@ def utilization(
             lent_units=allocated_units(
                 active["reservation_id"], allocations[allocations["tier"] != OWNER]
             ),
-            days_left=np.floor(days).astype("Int64"),
+            days_left=np.floor(days),
             unused_reason=_main_reasons(active["reservation_id"], reasons),
         ).sort_values("reservation_id")
     )
@@ -166,7 +166,7 @@ def pools(
 def _main_reasons(ids: pd.Series[str], reasons: pd.DataFrame) -> pd.Series[str]:
     """Return the reason with most units of each reservation, of equal ones the first by name."""
     ranked = reasons.sort_values(
-        ["reservation_id", "unused_units", "reason"], ascending=[True, False, True]
+        ["unused_units", "reason"], ascending=[False, True]
     ).drop_duplicates("reservation_id")
     main = dict(zip(ranked["reservation_id"], ranked["reason"], strict=True))
     return ids.map(main).astype("str").fillna("")

@@ -102,9 +102,21 @@ def test_a_row_says_what_its_units_rest_on() -> None:
 
 
 def test_the_ratio_of_nothing_is_unknown() -> None:
-    part, whole = pd.Series([0.0, 0.0, 3.0]), pd.Series([0.0, 4.0, 4.0])
-    assert ratio(part, whole).isna().tolist() == [True, False, False]
-    assert ratio(part, whole).tolist()[1:] == [0.0, 0.75]
+    part, whole = pd.Series([0.0, 2.0, 0.0, 3.0, 0.5]), pd.Series([0.0, 0.0, 4.0, 4.0, 1.0])
+    assert ratio(part, whole).isna().tolist() == [True, True, False, False, False]
+    assert ratio(part, whole).tolist()[2:] == [0.0, 0.75, 0.5]
+
+
+def test_a_sum_over_an_unknown_is_unknown() -> None:
+    covered = fleet(FLEET).covered
+    dark = covered["usage_id"] == "i-2"
+    lost = {name: covered[name].mask(dark) for name in ("covered_units", "uncovered_units")}
+    found = measure(covered.assign(**lost), ["account_id"])
+    assert table(found, ["account_id", *COUNTS, *UNITS]) == lines("""
+        account_id | running_instances | covered_instances | uncovered_instances | running_units | covered_units | coverage_ratio
+        A          | 6                 | 4.25              | 1.75                | 48            | 32            | 0.666667
+        B          | 2                 | nan               | nan                 | 8             | nan           | nan
+        """)  # noqa: E501 - a table
 
 
 def test_without_instances_the_tables_are_empty() -> None:

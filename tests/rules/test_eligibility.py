@@ -19,6 +19,7 @@ from ri_report.rules.eligibility import (
     ZONE_REASONS,
     active_reservations,
     eligible_usage,
+    zone_types,
 )
 from tests.rules.fleet import AS_OF, END, START, fleet, lines, table
 
@@ -220,6 +221,25 @@ def test_what_comes_out_is_in_the_order_of_ids() -> None:
     assert world.not_eligible["instance_id"].tolist() == ["i-3", "i-4"]
     assert world.active["reservation_id"].tolist() == ["r-1", "r-2"]
     assert world.other_states["reservation_id"].tolist() == ["r-3", "r-4"]
+
+
+def test_a_snapshot_is_one_hour_of_all_that_runs_and_is_bought() -> None:
+    usage, _ = eligible_usage(INSTANCES.of([INSTANCE]), ZONES.of([]))
+    active, _ = active_reservations(RESERVATIONS.of([RESERVATION]), AS_OF)
+    assert [*usage["hours"], *active["hours"]] == [1.0, 1.0]
+
+
+def test_a_zone_that_nobody_described_has_no_type() -> None:
+    here = {"account_id": "A", "region": "us-east-1", "availability_zone": "us-east-1a"}
+    zones = ZONES.of([{**here, "zone_type": "availability-zone"}])
+    instances = INSTANCES.of(
+        [
+            {**here, "instance_id": "i-1"},
+            {**here, "instance_id": "i-2", "availability_zone": "us-east-1b"},
+            {**here, "instance_id": "i-3", "account_id": "B"},
+        ]
+    )
+    assert zone_types(instances, zones).tolist() == ["availability-zone", "", ""]
 
 
 def test_nothing_in_gives_empty_frames_out() -> None:

@@ -108,6 +108,14 @@ def test_the_code_decides_then_the_text_and_the_field_platform_is_only_assumed(
     assert told(**fields) == (platform, basis)
 
 
+def test_platforms_stand_beside_their_instances_whatever_their_rows_are_called() -> None:
+    names = ["usage_operation", "platform_details", "platform", "instance_type"]
+    rows = [["RunInstances:0002", "", "", "m5.large"], ["", "", "", "m5.large"]]
+    rows += [["", "", "windows", "m5.large"], ["", "", "", "mac1.metal"]]
+    found = instance_platforms(pd.DataFrame(rows, [7, 5, 3, 1], columns=names, dtype="str"))
+    assert found["platform"].to_dict() == {7: "Windows", 5: "Linux/UNIX", 3: "Windows", 1: "macOS"}
+
+
 def test_a_reservation_is_told_without_the_mark_of_ec2_classic() -> None:
     said = [
         "Linux/UNIX (Amazon VPC)",

@@ -77,6 +77,8 @@ def test_sizes_have_the_factors_of_the_user_guide() -> None:
         ("m99.metal", 1, "none"),
         ("m5.enormous", 1, "none"),
         ("m5", 1, "none"),
+        ("large", 1, "none"),
+        ("m5.odd.large", 1, "none"),
         ("", 1, "none"),
         ("m5.xlarge2", 1, "none"),
         ("m5.0x", 1, "none"),

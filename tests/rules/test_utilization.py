@@ -46,6 +46,16 @@ def test_the_main_reason_is_the_one_with_most_units() -> None:
     assert used(world)["unused_reason"].tolist() == ["platform"]
 
 
+def test_of_equal_reasons_the_first_by_name_is_the_main_one() -> None:
+    world = fleet("""
+        i-1: A runs 1 m5.large in us-east-1b
+        i-2: A runs 1 m5.large in us-east-1a, Windows
+        i-3: A runs 1 m5.large in us-east-1a, dedicated
+        r-1: A bought 3 m5.large in us-east-1a
+        """)
+    assert used(world)["unused_reason"].tolist() == ["platform"]
+
+
 def test_what_is_used_in_full_needs_no_reason() -> None:
     world = fleet("""
         i-1: A runs 1 m5.large in us-east-1a

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from ri_report.rules.allocation import allocate
+from ri_report.rules.capacity import with_slots
 from ri_report.rules.zones import ZONE_MATCH, zone_match
 from tests.rules.fleet import fleet, lines, table
 from tests.rules.oracle import Organization, allocate_slowly
@@ -56,6 +57,26 @@ def test_a_regional_reservation_that_gives_way_is_told_too() -> None:
         r-bob          | 4                  | 8                | az_name
         r-susan        | 8                  | 0                | az_name
         """)
+
+
+def test_a_reservation_that_serves_an_idle_slot_instead_of_an_instance_is_told() -> None:
+    """By name Susan's serves Bob's instance, and Bob's own his idle slot; by id his instance."""
+    world = fleet(f"""
+        {SUSAN}
+        i-bob: B runs 1 m5.large in us-west-2a (usw2-az2)
+        cr-bob: B holds 1 m5.large in us-west-2b
+        r-bob: B bought 1 m5.large in us-west-2
+        """)
+    both = with_slots(world.usage, world.slots)
+    found = zone_match(both, world.active, world.allocations, world.sharing)
+    used, covered = (
+        [f"{part}_units_by_{reading}" for reading in ("name", "id")] for part in ("used", "covered")
+    )
+    assert table(found, ["reservation_id", *used, *covered]) == lines("""
+        reservation_id | used_units_by_name | used_units_by_id | covered_units_by_name | covered_units_by_id
+        r-bob          | 4                  | 4                | 0                     | 4
+        r-susan        | 4                  | 0                | 4                     | 0
+        """)  # noqa: E501 - a table
 
 
 @pytest.mark.parametrize(
