@@ -44,8 +44,8 @@ LINE = re.compile(
     r"(?P<action>\S+)\s+(?P<account>\S+)\s+(?P<region>\S+)\s+"
     r"(?P<when>always|call|for)\s*(?P<number>[^:]*):\s*(?P<mishap>.+)"
 )
-CALLS = re.compile(r"(?P<first>[1-9]\d*)(?P<range>-(?P<last>[1-9]\d*)?)?")
-SECONDS = re.compile(r"(?P<seconds>\d+(?:\.\d+)?)\s*s")
+CALLS = re.compile(r"(?P<first>[1-9]\d*)(?P<range>-(?P<last>[1-9]\d*)?)?", re.ASCII)
+SECONDS = re.compile(r"(?P<seconds>\d{1,6}(?:\.\d{1,6})?)\s*s", re.ASCII)
 
 Key = tuple[str, str, str]
 
@@ -97,7 +97,7 @@ class Script:
         """
         self.faults = [
             _fault(number, line.strip())
-            for number, line in enumerate(text.splitlines(), 1)
+            for number, line in enumerate(text.split("\n"), 1)
             if line.strip() and not line.strip().startswith("#")
         ]
         self.hits: Counter[str] = Counter()

@@ -47,18 +47,19 @@ FORMS: dict[str, tuple[str, ...]] = {
 """Every mishap, and what follows its name; what stands in brackets may be left out."""
 
 KINDS: dict[str, str] = {
-    "CODE": r"[\w.]+",
-    "STATUS": r"[1-5]\d\d",
+    "CODE": "[A-Za-z0-9_.]+",
+    "STATUS": "[2-5][0-9][0-9]",
     "MESSAGE": r"(?s:.*)",
     "PAGE": "|".join(spoiling.PAGES),
-    "NAME": r"\w+",
-    "VALUE": r"(?s:.*)",
-    "ID": r"\d{12}",
-    "COUNT": r"\d{1,9}",
+    "NAME": "[A-Za-z0-9_]+",
+    # What XML can hold: https://www.w3.org/TR/xml/#charsets
+    "VALUE": "[\\t -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]*",
+    "ID": "[0-9]{12}",
+    "COUNT": "[0-9]{1,9}",
     "clean": "clean",
-    "SECONDS": r"\d+(\.\d+)?",
-    "RATE": r"[1-9]\d*",
-    "SHIFT": r"[+-]\d+[smhd]",
+    "SECONDS": r"[0-9]{1,6}(\.[0-9]{1,6})?",
+    "RATE": "[1-9][0-9]{0,8}",
+    "SHIFT": "[+-][0-9]{1,4}[smhd]",
 }
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 NOT_A_TOKEN = {
