@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+
+from ri_report.rules.ranks import distinct, ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +57,7 @@ class Parts:
 
 def parts(part_of_row: Integers, amounts: Integers) -> Parts:
     """Return parts of which nothing has been given yet."""
-    _, first, part = np.unique(part_of_row, return_index=True, return_inverse=True)
+    part, first = _numbered(part_of_row)
     whole = sums(part, amounts, len(first))
     nothing = np.zeros_like(whole)
     return Parts(part, first, whole, whole.copy(), nothing, nothing.copy())
@@ -62,10 +65,18 @@ def parts(part_of_row: Integers, amounts: Integers) -> Parts:
 
 def joined(small: Parts, part_of_row: Integers) -> Parts:
     """Return larger parts, each of whole small ones, with the bounds that follow from theirs."""
-    _, first, part = np.unique(part_of_row, return_index=True, return_inverse=True)
+    part, first = _numbered(part_of_row)
     of_small = part[small.first]
     bounds = (small.least, small.most, small.own_least, small.own_most)
     return Parts(part, first, *(sums(of_small, bound, len(first)) for bound in bounds))
+
+
+def _numbered(part_of_row: Integers) -> tuple[Integers, Integers]:
+    """Number the parts from 0; return the number of each row and one row of each part."""
+    part = ranks(part_of_row)
+    first = np.empty(part.max(initial=-1) + 1, dtype=np.int64)
+    first[part] = np.arange(len(part))
+    return part, first
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ class Meeting:
     """What may wait, be offered and pass over under each key of one tier.
 
     Attributes:
-        keys: Number of the key of each row from 0; -1 where a row takes no part.
+        keys: Number of the key of each row from 0; -1 where a row takes no part, or meets nothing.
         side: 0 for each row of usage, 1 for each row of reservations.
         whole_most: At most so much waits (first row) and is offered (second row).
         left_most: At most so much is left of either side.
@@ -96,21 +107,18 @@ def meet(whole: Parts, keys: Integers, side: Integers) -> Meeting:
             their keys are equal.
         side: 0 for each row of usage, 1 for each row of reservations.
     """
-    names, dense = np.unique(np.maximum(keys, -1), return_inverse=True)
-    dense = dense - 1 if len(names) and names[0] < 0 else dense
-    count = int(dense.max(initial=-1)) + 1
+    offered = pd.Index(distinct(np.sort(keys[(side == 1) & (keys >= 0)])))
+    met = offered.get_indexer(pd.Index(keys)).astype(np.int64)
+    parts_there = np.flatnonzero(met[whole.first] >= 0)
+    row = whole.first[parts_there]
     least, most = (
-        np.stack([_under(whole, dense, side == one, bound, count) for one in (0, 1)])
+        sums(side[row] * len(offered) + met[row], bound[parts_there], 2 * len(offered)).reshape(
+            2, -1
+        )
         for bound in (whole.least, whole.most)
     )
     left_most = np.maximum(most - least[::-1], 0)
-    return Meeting(dense, side, most, left_most, most.min(axis=0))
-
-
-def _under(whole: Parts, keys: Integers, is_side: Flags, bound: Integers, count: int) -> Integers:
-    key = keys[whole.first]
-    chosen = (key >= 0) & is_side[whole.first]
-    return sums(key[chosen], bound[chosen], count)
+    return Meeting(met, side, most, left_most, most.min(axis=0))
 
 
 def narrow(level: Parts, meeting: Meeting, *, own: bool) -> None:
@@ -142,19 +150,22 @@ def settle(level: Parts, classes: Integers, left: Integers) -> None:
 
     Args:
         level: The parts; each lies in one class and on one side.
-        classes: Class and side of each row; negative where the rest of a class is not known.
+        classes: Number of class and side of each row; -1 where the rest of a class is not known.
         left: What is left of each row after the allocation at hand; of a class the sum is the
             same after any other.
     """
-    names, dense = np.unique(np.maximum(classes, -1), return_inverse=True)
-    rest = sums(dense, left, len(names))
-    of_part = dense[level.first]
-    least, most = (sums(of_part, b, len(names))[of_part] for b in (level.least, level.most))
-    is_known = classes[level.first] >= 0
-    lowest = rest[of_part] - (most - level.most)
-    highest = rest[of_part] - (least - level.least)
-    level.least = np.where(is_known, np.maximum(level.least, lowest), level.least)
-    level.most = np.where(is_known, np.minimum(level.most, highest), level.most)
+    in_class, class_of_part = classes >= 0, classes[level.first]
+    parts_there = np.flatnonzero(class_of_part >= 0)
+    class_, least, most = (
+        column[parts_there] for column in (class_of_part, level.least, level.most)
+    )
+    count = int(classes.max(initial=-1)) + 1
+    rest, all_least, all_most = (
+        sums(group, amounts, count)[class_]
+        for group, amounts in ((classes[in_class], left[in_class]), (class_, least), (class_, most))
+    )
+    level.least[parts_there] = np.maximum(least, rest - (all_most - most))
+    level.most[parts_there] = np.minimum(most, rest - (all_least - least))
 
 
 def sums(group: Integers, amounts: Integers, count: int) -> Integers:

@@ -29,14 +29,20 @@ import numpy as np
 import pandas as pd
 
 from ri_report.rules.bounds import joined, meet, narrow, parts, settle, sums
-from ri_report.rules.matching import REGIONAL, ZONAL, comparable, is_idle_slot, match_keys
+from ri_report.rules.matching import (
+    REGIONAL,
+    ZONAL,
+    comparable,
+    is_idle_slot,
+    match_keys,
+    tell_apart,
+)
+from ri_report.rules.ranks import numbered, ranks
 from ri_report.rules.sharing import OWNER
 from ri_report.rules.sizes import QUARTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from numpy.typing import NDArray
 
     from ri_report.rules.bounds import Flags, Meeting, Parts
     from ri_report.rules.matching import Integers
@@ -95,7 +101,7 @@ def firmness(
     for stage in _stages(both, side, sharing, ZONAL, USAGE_SIDE):
         stage.run(pairs, kinds, rows, kinds)
     pools = joined(kinds, _pools(both, side, kinds, sharing))
-    classes = _sided(match_keys(both, REGIONAL, sharing, sharing.widest_tier), side)
+    classes = numbered(_sided(match_keys(both, REGIONAL, sharing, sharing.widest_tier), side))
     for stage in _stages(both, side, sharing, REGIONAL, USAGE_SIDE):
         stage.run(pairs, pools, rows, kinds, pools)
     for level in (rows, kinds, pools):
@@ -103,8 +109,9 @@ def firmness(
     is_settled_by_instances = rows.is_settled
     for stage in _stages(both, side, sharing, REGIONAL, SLOT_SIDE):
         stage.run(pairs, pools, rows, kinds, pools)
-    lines = joined(kinds, _numbers(both[[*_PLACE, "account_id"]].assign(side=side)))
-    places = joined(kinds, _numbers(both[_PLACE].assign(side=side, classes=classes)))
+    lines = joined(kinds, _sided(tell_apart(both, [*_PLACE, "account_id"]), side))
+    place = ranks(_sided(tell_apart(both, _PLACE), side))
+    places = joined(kinds, place * (len(both) + 1) + classes)
     for level in (rows, pools, lines, places):
         settle(level, classes, left)
     is_bought = side == RESERVATION_SIDE
@@ -155,8 +162,8 @@ class _Pairs:
 
     usage: Integers
     reservation: Integers
-    scope: NDArray[np.object_]
-    tier: NDArray[np.object_]
+    scope: pd.Categorical[str]
+    tier: pd.Categorical[str]
     amount: Integers
     is_firm: Flags
 
@@ -182,16 +189,21 @@ class _Pairs:
 
 
 def _pairs(usage: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame) -> _Pairs:
-    taker = pd.Index(usage["usage_id"]).get_indexer(allocations["usage_id"])
-    giver = pd.Index(active["reservation_id"]).get_indexer(allocations["reservation_id"])
+    taker = _row_numbers(usage["usage_id"], allocations["usage_id"])
+    giver = _row_numbers(active["reservation_id"], allocations["reservation_id"])
     return _Pairs(
-        taker.astype(np.int64),
-        giver.astype(np.int64) + len(usage),
-        active["scope"].to_numpy(dtype=object)[giver],
-        allocations["tier"].to_numpy(dtype=object),
+        taker,
+        giver + len(usage),
+        pd.Categorical(active["scope"])[giver],
+        pd.Categorical(allocations["tier"]),
         _quarters(allocations["units"]),
         np.zeros(len(allocations), dtype=bool),
     )
+
+
+def _row_numbers(ids: pd.Series[str], named: pd.Series[str]) -> Integers:
+    """Return at which row each named id stands; ids are unique, and each named one is there."""
+    return pd.factorize(pd.concat([ids, named], ignore_index=True))[0][len(ids) :]
 
 
 def _amounts(usage: pd.DataFrame, active: pd.DataFrame) -> Integers:
@@ -215,15 +227,10 @@ def _sided(keys: Integers, side: Integers) -> Integers:
 
 def _kinds(both: pd.DataFrame, side: Integers) -> Integers:
     """Number the rows that no rule can tell apart."""
-    return _numbers(both[[*_PLACE, "account_id", "scope"]].assign(side=side))
+    return _sided(tell_apart(both, [*_PLACE, "account_id", "scope"]), side)
 
 
 def _pools(both: pd.DataFrame, side: Integers, kinds: Parts, sharing: Sharing) -> Integers:
     """Number what each account has in a pool; zonal reservations stay what they are."""
     keys = match_keys(both, REGIONAL, sharing, OWNER)
     return np.where(keys < 0, -1 - kinds.part, _sided(keys, side))
-
-
-def _numbers(traits: pd.DataFrame) -> Integers:
-    grouped = traits.groupby(list(traits.columns), dropna=False, observed=True, sort=False)
-    return np.asarray(grouped.ngroup(), dtype=np.int64)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.intake import check_runs, check_terms, check_window
+from ri_report.rules.ranks import distinct, totals
 from ri_report.rules.sizes import pool_names
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def by_hour(
     check_window(start, end)
     check_runs(runs)
     check_terms(reservations)
-    runs, reservations = (side.assign(pool=pool_names(side)) for side in (runs, reservations))
-    kinds, kind = _numbered(runs, (*KIND, "pool"))
+    kinds, kind = _numbered(runs, KIND)
+    kinds, reservations = (side.assign(pool=pool_names(side)) for side in (kinds, reservations))
     both = pd.concat([kinds[list(POOL)], reservations[list(POOL)]], ignore_index=True)
     pools, pool = _numbered(both, POOL)
     pool_of_kind, pool_of_offer = pool[: len(kinds)], pool[len(kinds) :]
@@ -161,7 +162,7 @@ def _numbered(frame: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, Int
 
 
 def _changes(kind: Integers, begun: Integers, ended: Integers) -> pd.DataFrame:
-    """Return by kind and hour by how many seconds it runs more than in the hour before.
+    """Return the hours in which a kind runs longer or shorter than before, and for how long.
 
     A run of several hours adds a part of its first hour, then whole hours, then a part of its
     last; a run within one hour adds its length and takes it away again.
@@ -176,16 +177,13 @@ def _changes(kind: Integers, begun: Integers, ended: Integers) -> pd.DataFrame:
         (last, np.where(single, 0, tail - SECONDS)),
         (last + 1, np.where(single, 0, -tail)),
     )
-    rows = pd.DataFrame(
-        {
-            "kind": np.tile(kind, len(steps)),
-            "hour": np.concatenate([hour for hour, _ in steps]),
-            "step": np.concatenate([step for _, step in steps]),
-        }
+    hour, step = (np.concatenate(column) for column in zip(*steps, strict=True))
+    places, step = totals(np.tile(kind, len(steps)) * NEVER + hour, step)
+    places, step = places[step != 0], step[step != 0]
+    # The steps of a kind add up to nothing, so one sum over all kinds begins anew with each.
+    return pd.DataFrame(
+        {"kind": places // NEVER, "hour": places % NEVER, "seconds": np.cumsum(step)}
     )
-    sums = rows.groupby(["kind", "hour"])["step"].sum().reset_index()
-    sums = sums.loc[sums["step"] != 0].reset_index(drop=True)
-    return sums.assign(seconds=sums.groupby("kind")["step"].cumsum())
 
 
 def _terms(reservations: pd.DataFrame, window: _Window) -> pd.DataFrame:
@@ -198,9 +196,10 @@ def _events(
     changes: pd.DataFrame, pool_of_kind: Integers, terms: pd.DataFrame, pool_of_offer: Integers
 ) -> pd.DataFrame:
     """Return the (pool, hour) at which usage or offer of a pool changes."""
-    used = pd.DataFrame({"pool": pool_of_kind[changes["kind"]], "hour": changes["hour"]})
-    ends = [pd.DataFrame({"pool": pool_of_offer, "hour": terms[name]}) for name in ("from", "to")]
-    return pd.concat([used, *ends]).drop_duplicates().sort_values(["pool", "hour"])
+    used = pool_of_kind[changes["kind"]] * NEVER + changes["hour"]
+    ends = [pool_of_offer * NEVER + terms[name] for name in ("from", "to")]
+    places = distinct(np.sort(np.concatenate([used, *ends])))
+    return pd.DataFrame({"pool": places // NEVER, "hour": places % NEVER})
 
 
 def _periods(events: pd.DataFrame, hours: int) -> pd.DataFrame:
@@ -214,12 +213,11 @@ def _usage(
     kinds: pd.DataFrame, pool_of_kind: Integers, changes: pd.DataFrame, periods: pd.DataFrame
 ) -> pd.DataFrame:
     """Return each kind's instance-hours in each period of its pool in which it ran."""
-    until = changes.groupby("kind")["hour"].shift(-1, fill_value=NEVER)
+    until = changes["hour"].shift(-1, fill_value=NEVER)  # what runs has a next change: its end
     ran = changes.assign(until=until)[changes["seconds"] > 0]
     row, period = _spread(pool_of_kind[ran["kind"]], ran["hour"], ran["until"], periods)
     kind, hours = np.asarray(ran["kind"])[row], np.asarray(ran["seconds"])[row] / SECONDS
-    usage = _labelled(kinds, kind, period).assign(hours=hours)
-    return usage.assign(usage_id=pd.Series(kind.astype("str"), dtype="str"))
+    return _labelled(kinds, kind, period).assign(hours=hours, usage_id=_texts(kind))
 
 
 def _offers(
@@ -242,8 +240,13 @@ def _spread(
 
 
 def _labelled(frame: pd.DataFrame, row: Integers, period: Integers) -> pd.DataFrame:
-    labelled = frame.iloc[row].reset_index(drop=True)
-    return labelled.assign(period=pd.Series(period.astype("str"), dtype="str"))
+    return frame.iloc[row].reset_index(drop=True).assign(period=_texts(period))
+
+
+def _texts(numbers: Integers) -> pd.Series[str]:
+    """Return numbers as text, each of which is made only once."""
+    codes, names = pd.factorize(numbers)
+    return pd.Series(names.astype("str"), dtype="str").take(codes).reset_index(drop=True)
 
 
 def _described(periods: pd.DataFrame, pools: pd.DataFrame, start: datetime) -> pd.DataFrame:
@@ -251,7 +254,7 @@ def _described(periods: pd.DataFrame, pools: pd.DataFrame, start: datetime) -> p
     named = pools.iloc[np.asarray(periods["pool"])].reset_index(drop=True)
     return PERIODS.check(
         named.assign(
-            period=pd.Series(periods.index.astype("str"), dtype="str"),
+            period=_texts(np.asarray(periods.index)),
             start=starts,
             hours=periods["count"],
         )

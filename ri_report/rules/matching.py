@@ -145,10 +145,14 @@ def arrange(both: pd.DataFrame, sharing: Sharing, tier: str) -> pd.DataFrame:
 
 def pack(both: pd.DataFrame, traits: Sequence[str]) -> Integers:
     """Return one number for each combination of these traits, -1 where one of them is missing."""
-    keys = np.zeros(len(both), dtype=np.int64)
-    known = np.ones(len(both), dtype=bool)
+    missing = [both[trait].cat.codes.to_numpy() < 0 for trait in traits]
+    return np.where(np.logical_or.reduce(missing), -1, tell_apart(both, traits))
+
+
+def tell_apart(both: pd.DataFrame, traits: Sequence[str]) -> Integers:
+    """Return one number from 0 for each combination of these traits; missing is one as others."""
+    numbers = np.zeros(len(both), dtype=np.int64)
     for trait in traits:
         codes = both[trait].cat.codes.to_numpy(dtype="int64")
-        keys = keys * max(len(both[trait].cat.categories), 1) + codes
-        known &= codes >= 0
-    return np.where(known, keys, -1)
+        numbers = numbers * (len(both[trait].cat.categories) + 1) + codes + 1
+    return numbers

@@ -23,6 +23,11 @@ def ranks(keys: Integers) -> Integers:
     return np.cumsum(is_new)[inverse(order)]
 
 
+def numbered(keys: Integers) -> Integers:
+    """Number the keys from 0 without a gap; what has none, a negative one, has -1."""
+    return ranks(np.append(np.maximum(keys, -1), -1))[:-1] - 1
+
+
 def inverse(order: Integers) -> Integers:
     """Return the place of each row from the rows in their order."""
     found = np.empty(len(order), dtype=np.int64)
@@ -33,6 +38,14 @@ def inverse(order: Integers) -> Integers:
 def distinct(ascending: Integers) -> Integers:
     """Return each number once; none is below 0."""
     return ascending[np.diff(ascending, prepend=-1) > 0]
+
+
+def totals(keys: Integers, amounts: Integers) -> tuple[Integers, Integers]:
+    """Return the distinct keys, ascending, and the sum of the amounts of each."""
+    order = np.argsort(keys)
+    ascending = keys[order]
+    first = np.flatnonzero(np.diff(ascending, prepend=ascending[:1] - 1))
+    return ascending[first], np.add.reduceat(amounts[order], first, dtype=np.int64)
 
 
 def text_order(texts: pd.Series[str]) -> Integers:

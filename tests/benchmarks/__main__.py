@@ -13,11 +13,16 @@ import pandas as pd
 
 from ri_report import __version__
 from ri_report.rules.allocation import allocate
+from ri_report.rules.firmness import firmness
 from ri_report.rules.hours import KIND, by_hour, over_hours
+from ri_report.rules.sharing import Sharing
+from ri_report.rules.sizes import QUARTERS, quarter_units
 from tests.benchmarks import fleets, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ri_report.rules.firmness import Firmness
 
 START = pd.Timestamp("2026-10-01", tz="UTC")
 HOURS = 730
@@ -55,7 +60,18 @@ def allocation(instances: int, reservations: int) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     slow, expected = timed("dictionaries and loops", lambda: looped(usage, bought))
     assert found.astype(object).equals(expected.astype(object)), "the results differ"
-    print(f"  equal in all {len(found):,} rows; ratio {slow / fast:.1f}; peak {peak:,.0f} MiB\n")
+    print(f"  equal in all {len(found):,} rows; ratio {slow / fast:.1f}; peak {peak:,.0f} MiB")
+    judged = timed("firm or convention", lambda: judge(usage, bought, found))[0]
+    print(f"  judging costs {judged / fast:.1f} times the allocation\n")
+
+
+def judge(usage: pd.DataFrame, bought: pd.DataFrame, found: pd.DataFrame) -> Firmness:
+    """Tell which rows of the allocation rest on a convention."""
+    sides = (
+        side.assign(units=quarter_units(side["instance_type"]) / QUARTERS)
+        for side in (usage, bought)
+    )
+    return firmness(*sides, found, Sharing())
 
 
 def month(runs: int, reservations: int) -> None:
