@@ -18,8 +18,9 @@ sts:AssumeRole it is the account of the role. The Region is that of the signatur
     for 30 s      from the first call on, for 30 seconds of the sandbox's clock
 
 and is counted for each (action, account, Region) by itself, whatever the patterns are. Counted are
-the calls that stand in `Endpoint.calls`: authenticated ones. Where several lines meet one call, all
-of them act on it in the order of the script. The mishaps are in `mishaps.FORMS`.
+the calls that stand in `Endpoint.calls`: authenticated ones, also those that are refused. Where
+several lines meet one call, all of them act on it in the order of the script; of several refusals,
+and of several wrong pages, the first counts. The mishaps are in `mishaps.FORMS`.
 """
 
 from __future__ import annotations
