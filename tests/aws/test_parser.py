@@ -24,7 +24,17 @@ from ri_report.aws.kept import KEPT
 from ri_report.aws.parser import SlimParser, SlimParserFactory, install
 from ri_report.inventory import records
 from ri_report.sandbox import wire
-from tests.aws.answers import INSTANCES, NEAT, ODD, SHAPES, answers, response, restricted
+from tests.aws.answers import (
+    INSTANCES,
+    MOMENTS,
+    NAMESPACE,
+    NEAT,
+    ODD,
+    SHAPES,
+    answers,
+    response,
+    restricted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,6 +171,43 @@ def test_a_client_gives_of_the_sandbox_what_the_stock_parser_gives(client: Any) 
         about = {"RetryAttempts": 0, **stock["ResponseMetadata"]}
         assert parsed == {**restricted(stock, KEPT[shape.name]), "ResponseMetadata": about}
     assert len(sent) == len(SHAPES) == len(KEPT)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "<instanceType> \r\n </instanceType>",
+        "<instanceType> <!-- c -->x</instanceType>",
+        "<instanceType>x<!-- c -->y</instanceType>",
+        "<instanceType> <![CDATA[x & y]]></instanceType>",
+        "<instanceType> <?p i?>x</instanceType>",
+        "<instanceType>x<?p i?>y</instanceType>",
+        "<instanceType>!?! ?> <part/>y</instanceType>",
+        "<instanceType>  <part/>  </instanceType>",
+        "<instanceType>  </instanceType>",
+        "<instanceType>!&#13;?\n</instanceType>",
+        "<instanceType xml:space='preserve'>  </instanceType>",
+        "<instanceType a='1'/>",
+        "<instanceType>caf\u00e9</instanceType>",
+        "<instanceType>a</instanceType><instanceType>b</instanceType>",
+        "<x:instanceType xmlns:x='urn:x'>a</x:instanceType>",
+        "<instanceType xmlns=''>a</instanceType>",
+        "<xml:instanceType>a</xml:instanceType>",
+        "<new><instanceType>nested</instanceType></new>",
+        "<placement>text</placement><tagSet>text<other><key>Name</key></other></tagSet>",
+        *(f"<launchTime>{moment}</launchTime>" for moment in MOMENTS),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["UTF-8", "ISO-8859-1"])
+def test_an_oddity_gives_what_it_gives_with_the_stock_parser(odd: str, encoding: str) -> None:
+    """In an otherwise ordinary answer; all are read as UTF-8, whatever they say."""
+    body = (
+        f'<?xml version="1.0" encoding="{encoding}"?>\n<A xmlns="{NAMESPACE}">\n'
+        "  <requestId>&lt;&#13;</requestId>\n  <reservationSet>\n    <item><instancesSet><item>\n"
+        f"      {odd}\n    </item></instancesSet></item>\n  </reservationSet>\n</A>"
+    )
+    shape = SHAPES["DescribeInstances"]
+    assert outcome(SLIM, body.encode(), shape) == outcome(STOCK, body.encode(), shape)
 
 
 TWICE = b"""<?xml version="1.0"?><A xmlns="u"><requestId>1</requestId>
