@@ -18,6 +18,7 @@ from ri_report.rules.hours import KIND, by_hour, over_hours
 from ri_report.rules.sharing import Sharing
 from ri_report.rules.sizes import QUARTERS, quarter_units
 from tests.benchmarks import fleets, loop
+from tests.benchmarks.parsing import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,11 +68,11 @@ def allocation(instances: int, reservations: int) -> None:
 
 def judge(usage: pd.DataFrame, bought: pd.DataFrame, found: pd.DataFrame) -> Firmness:
     """Tell which rows of the allocation rest on a convention."""
-    sides = (
+    usage, bought = (
         side.assign(units=quarter_units(side["instance_type"]) / QUARTERS)
         for side in (usage, bought)
     )
-    return firmness(*sides, found, Sharing())
+    return firmness(usage, bought, found, Sharing())
 
 
 def month(runs: int, reservations: int) -> None:
@@ -117,3 +118,4 @@ if __name__ == "__main__":
     print(f"numpy {np.__version__}, {platform.machine()}, {os.cpu_count()} processors\n")
     allocation(instances=1_000_000, reservations=100_000)
     month(runs=1_000_000, reservations=2_000)
+    parsing()
