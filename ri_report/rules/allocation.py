@@ -217,7 +217,8 @@ def _most_left_first(demand: _Side, keys: Integers, queue: Integers) -> Integers
     accounts, names = pd.factorize(keys[queue] + len(keys) * demand.account[queue])
     left = np.zeros(len(names), dtype=np.int64)
     np.add.at(left, accounts, demand.left[queue])
-    return queue[np.lexsort((-left[accounts], demand.size[queue], keys[queue]))]
+    sizes = keys[queue] * (demand.size.max(initial=0) + 1) + demand.size[queue]
+    return queue[np.lexsort((-left[accounts], sizes))]
 
 
 def _sorted(given: pd.DataFrame, demand: _Side, supply: _Side) -> pd.DataFrame:
@@ -288,9 +289,9 @@ def _ends(
     the key ends, so that it gets nothing.
     """
     rows = np.flatnonzero(np.isin(row_keys, keys))
-    key = np.searchsorted(keys, row_keys[rows])
-    before = np.cumsum(reach) - reach
-    sums = np.cumsum(amounts[rows])
-    first = np.searchsorted(row_keys[rows], keys, side="left")
-    so_far = sums - (sums[first] - amounts[rows][first])[key]
-    return rows, before[key] + np.minimum(so_far, reach[key])
+    row_keys, amounts = row_keys[rows], amounts[rows]
+    first = np.flatnonzero(np.diff(row_keys, prepend=-1))
+    count = np.diff(first, append=len(rows))
+    before, sums = np.cumsum(reach) - reach, np.cumsum(amounts)
+    so_far = sums - np.repeat(sums[first] - amounts[first], count)
+    return rows, np.repeat(before, count) + np.minimum(so_far, np.repeat(reach, count))
