@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -26,8 +27,12 @@ def end_with(command: Callable[[], int | None]) -> NoReturn:
     """Run a command of click's to the end of the process.
 
     SIGINT and SIGTERM clean up what is under way and end the process at once, with 130 and 143.
-    A traceback is shown for mistakes of the program alone, and only with --debug.
+    A traceback is shown for mistakes of the program alone, and only with --debug: as lines of the
+    log, because what an error quotes may be from a stranger.
     """
+    if "--debug" in sys.argv:
+        # Where the processes of the collection see it too.
+        os.environ["RI_REPORT_DEBUG"] = "1"
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
@@ -42,11 +47,8 @@ def end_with(command: Callable[[], int | None]) -> NoReturn:
         sys.exit(error.exit_code)
     except click.ClickException as error:
         _end(_usage(error), error.exit_code)
-    except Exception as error:
-        if "--debug" in sys.argv or os.environ.get("RI_REPORT_DEBUG"):
-            raise
-        kind = type(error).__name__
-        _end(f"unexpected {kind}; this is a bug: run again with --debug and report it", 4)
+    except Exception as error:  # noqa: BLE001 - the end of the process: it ends in one line
+        _end(_mistake(error), 4)
 
 
 class _Stopped(SystemExit):
@@ -73,6 +75,15 @@ def _leave(code: int) -> NoReturn:
 def _end(message: str, code: int) -> NoReturn:
     _say(message)
     sys.exit(code)
+
+
+def _mistake(error: Exception) -> str:
+    what = f"unexpected {type(error).__name__}; this is a bug"
+    if not os.environ.get("RI_REPORT_DEBUG"):
+        return f"{what}: run again with --debug and report it"
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        _say(line)
+    return f"{what}: report it with the lines above"
 
 
 def _usage(error: click.ClickException) -> str:

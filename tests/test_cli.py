@@ -336,8 +336,14 @@ def test_an_unexpected_error_shows_its_traceback_when_asked(
         arguments.append("--debug")
     else:
         monkeypatch.setenv("RI_REPORT_DEBUG", "1")
-    with pytest.raises(ZeroDivisionError):
-        command(*arguments)
+    ended = command(*arguments)
+    assert ended.code == 4
+    lines = ended.err.splitlines()
+    assert lines[0] == "error: Traceback (most recent call last):"
+    assert lines[-2:] == [
+        "error: ZeroDivisionError: canary: aws_secret_access_key",
+        "error: unexpected ZeroDivisionError; this is a bug: report it with the lines above",
+    ]
 
 
 @pytest.mark.parametrize("name", ["run", "collect"])

@@ -121,9 +121,10 @@ def _told(pipe: Connection) -> Iterator[None]:
     except RiReportError as refused:
         error = refused
     except Exception as unforeseen:  # noqa: BLE001 - told to whoever waits; its text may hold secrets
-        if os.environ.get("RI_REPORT_DEBUG"):
-            traceback.print_exc()
         error = RuntimeError(type(unforeseen).__name__)
+        if os.environ.get("RI_REPORT_DEBUG"):
+            # Shown by whoever ends the process, so that even this acts on no terminal.
+            error.add_note(traceback.format_exc())
     with suppress(OSError):
         pipe.send(Ended(error))
     pipe.close()
