@@ -107,15 +107,14 @@ def meet(whole: Parts, keys: Integers, side: Integers) -> Meeting:
             their keys are equal.
         side: 0 for each row of usage, 1 for each row of reservations.
     """
+    # A key under which nothing is offered narrows nothing.
     offered = pd.Index(distinct(np.sort(keys[(side == 1) & (keys >= 0)])))
     met = offered.get_indexer(pd.Index(keys)).astype(np.int64)
-    parts_there = np.flatnonzero(met[whole.first] >= 0)
-    row = whole.first[parts_there]
+    there = np.flatnonzero(met[whole.first] >= 0)
+    row = whole.first[there]
+    place, count = side[row] * len(offered) + met[row], 2 * len(offered)
     least, most = (
-        sums(side[row] * len(offered) + met[row], bound[parts_there], 2 * len(offered)).reshape(
-            2, -1
-        )
-        for bound in (whole.least, whole.most)
+        sums(place, bound[there], count).reshape(2, -1) for bound in (whole.least, whole.most)
     )
     left_most = np.maximum(most - least[::-1], 0)
     return Meeting(met, side, most, left_most, most.min(axis=0))
@@ -154,18 +153,15 @@ def settle(level: Parts, classes: Integers, left: Integers) -> None:
         left: What is left of each row after the allocation at hand; of a class the sum is the
             same after any other.
     """
-    in_class, class_of_part = classes >= 0, classes[level.first]
-    parts_there = np.flatnonzero(class_of_part >= 0)
-    class_, least, most = (
-        column[parts_there] for column in (class_of_part, level.least, level.most)
-    )
+    class_of_part = classes[level.first]
+    known, is_known = np.flatnonzero(class_of_part >= 0), classes >= 0
+    class_, least, most = class_of_part[known], level.least[known], level.most[known]
     count = int(classes.max(initial=-1)) + 1
-    rest, all_least, all_most = (
-        sums(group, amounts, count)[class_]
-        for group, amounts in ((classes[in_class], left[in_class]), (class_, least), (class_, most))
-    )
-    level.least[parts_there] = np.maximum(least, rest - (all_most - most))
-    level.most[parts_there] = np.minimum(most, rest - (all_least - least))
+    rest = sums(classes[is_known], left[is_known], count)[class_]
+    others_least = sums(class_, least, count)[class_] - least
+    others_most = sums(class_, most, count)[class_] - most
+    level.least[known] = np.maximum(least, rest - others_most)
+    level.most[known] = np.minimum(most, rest - others_least)
 
 
 def sums(group: Integers, amounts: Integers, count: int) -> Integers:

@@ -162,7 +162,7 @@ def _numbered(frame: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, Int
 
 
 def _changes(kind: Integers, begun: Integers, ended: Integers) -> pd.DataFrame:
-    """Return the hours in which a kind runs longer or shorter than before, and for how long.
+    """Return the hours in which a kind runs more or less than before, and its seconds from then on.
 
     A run of several hours adds a part of its first hour, then whole hours, then a part of its
     last; a run within one hour adds its length and takes it away again.
