@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ri_report.aws import parser
+from ri_report.aws.clients import Clients, using
 from ri_report.aws.kept import KEPT
 from ri_report.aws.parser import SlimParser, SlimParserFactory, install
 from ri_report.inventory import records
@@ -219,6 +220,20 @@ def test_a_wrong_value_in_a_list_that_comes_twice_is_judged_by_the_stock_parser(
     shape = SHAPES["DescribeReservedInstances"]
     parsed = SLIM.parse(response(TWICE), shape)
     assert parsed == STOCK.parse(response(TWICE), shape)
+
+
+def test_the_clients_of_the_job_use_it(
+    world: Callable[..., Any], clients: Callable[..., Clients]
+) -> None:
+    world(ORGANIZATION)
+    made = clients()
+    ec2: Any = made.client("ec2", "us-east-1")
+    with using(made.base):
+        answer = ec2.describe_regions()
+    assert {name for region in answer["Regions"] for name in region} == {
+        "RegionName",
+        "OptInStatus",
+    }
 
 
 @settings(max_examples=200, deadline=None)
