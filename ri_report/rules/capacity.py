@@ -93,14 +93,14 @@ def held_capacity(capacity: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
         Frame `CAPACITY`, of which nothing is covered yet. `reason` is "" where reservations can
         cover idle slots: the rules are those for instances.
     """
-    capacity = capacity.sort_values(list(CAPACITY.key), ignore_index=True)
+    capacity = capacity.sort_values(list(CAPACITY.key))
     known = capacity.assign(**capacity_platforms(capacity["platform"]))
     idle, owner = known["available_instances"], known["unused_billing_owner_id"]
     reason = why_not_eligible(_as_instances(known), zone_types(known, zones))
     return CAPACITY.check(
         known.assign(
             billed_account_id=owner.where(owner != "", known["account_id"]),
-            idle_units=idle.astype("Float64") * quarter_units(known["instance_type"]) / QUARTERS,
+            idle_units=idle * quarter_units(known["instance_type"]) / QUARTERS,
             covered_idle_units=0.0,
             reason=reason.mask((reason == "") & idle.isna(), COUNT_UNKNOWN),
         )
@@ -130,7 +130,7 @@ def idle_slots(held: pd.DataFrame) -> pd.DataFrame:
             usage_id=idle["capacity_reservation_id"],
             account_id=idle["billed_account_id"],
             kind=IDLE_SLOT,
-            hours=idle["available_instances"].astype("float64"),
+            hours=idle["available_instances"],
             units=idle["idle_units"],
             pool=pool_names(idle),
         ).sort_values("usage_id")

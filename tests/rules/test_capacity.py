@@ -17,6 +17,7 @@ from ri_report.rules.capacity import (
     covered_capacity,
     held_capacity,
     idle_slots,
+    with_slots,
 )
 from ri_report.rules.conservation import check_conservation
 from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
@@ -196,6 +197,25 @@ def test_an_unknown_count_of_idle_slots_is_unknown_and_not_zero() -> None:
 def test_every_reason_has_a_text() -> None:
     ours = set(IDLE_SLOT_REASONS) - {"count_unknown"}
     assert ours | {"spot", "scheduled"} == set(NOT_ELIGIBLE_REASONS)
+
+
+def test_instances_and_idle_slots_stand_in_one_frame_row_by_row() -> None:
+    world = fleet("""
+        cr-1: A holds 3 m5.large in us-east-1a
+        i-1: A runs 1 m5.large in us-east-1a, inside cr-1
+        """)
+    both = with_slots(world.usage, world.slots)
+    assert table(both, ["usage_id", "kind", "capacity_reservation_id", "hours"]) == lines("""
+        usage_id | kind      | capacity_reservation_id | hours
+        i-1      | instance  | cr-1                    | 1
+        cr-1     | idle_slot |                         | 2
+        """)
+    assert both.index.tolist() == [0, 1]
+
+
+def test_before_the_allocation_no_idle_slot_is_covered() -> None:
+    world = fleet("cr-1: A holds 3 m5.large in us-east-1a")
+    assert world.held["covered_idle_units"].tolist() == [0]
 
 
 def test_a_full_capacity_reservation_has_no_idle_slots() -> None:
