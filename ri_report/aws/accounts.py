@@ -38,7 +38,7 @@ class AccountList:
 
     Attributes:
         rows: Rows of the frame `ACCOUNTS`, read or not.
-        to_read: Ids of the active accounts in scope.
+        to_read: Ids of the active accounts in scope; in order within a page and of a whole list.
         skipped: One outcome for each account that is listed but not read.
     """
 
@@ -63,6 +63,7 @@ def list_accounts(clients: Clients, caller: Caller, scope: Scope) -> AccountList
     whole = AccountList()
     for page in account_pages(clients, caller, scope):
         whole.add(page)
+    whole.to_read.sort()
     return whole
 
 

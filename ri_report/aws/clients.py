@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+import botocore
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.session import Session
@@ -18,6 +19,7 @@ from ri_report import __version__
 from ri_report.aws.clock import Clock
 from ri_report.aws.faults import FOREIGN, base_error, no_credentials
 from ri_report.aws.parser import install
+from ri_report.aws.transport import bound
 from ri_report.errors import ConfigError
 from ri_report.inventory.names import DEFAULT_REGIONS, nearest
 
@@ -101,7 +103,9 @@ class Clients:
             # A client's quota of retries is one for all accounts; `patience` keeps one for each.
             retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=concurrency,
-            user_agent_extra=f"ri-report/{__version__}",
+            # Whole and fixed: botocore would put its own together anew for every call.
+            user_agent=f"ri-report/{__version__} Botocore/{botocore.__version__}",
+            parameter_validation=False,
         )
         try:
             self._session = Session(profile=profile or None)
@@ -136,6 +140,7 @@ class Clients:
                 f"{self._endpoint_setting(service)}: is not the address of an endpoint; write it"
                 " with its scheme, such as https://vpce-1.ec2.us-east-1.vpce.amazonaws.com"
             )
+        bound(made)
         return made
 
     def _endpoint_setting(self, service: str) -> str:

@@ -8,6 +8,7 @@ import boto3.exceptions as boto3_errors
 import botocore.exceptions as sdk
 from botocore.parsers import ResponseParserError
 
+from ri_report.aws.transport import BodyTooLargeError
 from ri_report.inventory.outcomes import Status
 
 Family = Literal[
@@ -60,6 +61,7 @@ FAMILIES: Final[dict[type[Exception], Family]] = {
     sdk.EndpointProviderError: "network",
     boto3_errors.RetriesExceededError: "network",
     # answers that are not what AWS documents
+    BodyTooLargeError: "malformed",
     ResponseParserError: "malformed",
     sdk.IncompleteReadError: "malformed",
     sdk.ChecksumError: "malformed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 
 from ri_report.aws.answers import Call, ask, malformed, part
 from ri_report.aws.clients import using
+from ri_report.aws.clock import skew
 from ri_report.aws.faults import FIXES, Asked, Fault, FaultError, no_credentials
 from ri_report.aws.patience import patiently
 from ri_report.aws.permissions import ASSUME_ROLE, GET_CALLER_IDENTITY, session_policy
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from ri_report.aws.answers import Answer
     from ri_report.aws.clients import Clients
     from ri_report.aws.scope import Scope
+
+log = logging.getLogger("ri_report")
 
 # The most that a role assumed by a role may last; asking for more fails
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html, role chaining).
@@ -61,6 +65,8 @@ def identify(clients: Clients) -> Caller:
         with using(clients.base):
             call = Call(asked, clients.home_region)
             reply = patiently(lambda: ask(clients, call), clients.clock)
+        if off := skew(reply["ResponseMetadata"].get("HTTPHeaders", {})):
+            log.warning("%s: set it right, or AWS will refuse requests", off)
         arn = ARN.fullmatch(part(reply, "Arn", asked))
         if arn is None:
             raise malformed(asked, "no_Arn", "the caller's ARN has another form")

@@ -10,6 +10,7 @@ import boto3.exceptions as boto3_errors
 import botocore.exceptions as sdk
 from botocore.parsers import ResponseParserError
 
+from ri_report.aws.clock import skew
 from ri_report.aws.codes import CODES, FAMILIES, Family
 from ri_report.errors import ConfigError, NoReportError, RiReportError
 from ri_report.inventory.outcomes import Status
@@ -143,7 +144,9 @@ def _fault_of_code(response: Mapping[str, Any], asked: Asked) -> Fault:
         return _denied(code, message, asked)
     if status is Status.EXPIRED:
         # AWS repeats the canonical request here, session token included.
+        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         message = "AWS did not accept the credentials or the time of the request"
+        message += f"; {off}" if (off := skew(headers)) else ""
     return Fault(status, code, f"{asked.action}: {code}: {message}", FIXES[status])
 
 

@@ -29,7 +29,7 @@ LONGEST_WAIT_SECONDS = 15.0
 TRUST_WAITS: Final = (1.0, 3.0)
 WAITS: Final = (0.4, 1.0, 2.5)
 """Seconds before a call that got no usable answer is made again."""
-CERTAIN = frozenset({"record", "token_cycle"})
+CERTAIN = frozenset({"record", "token_cycle", "BodyTooLargeError"})
 """Reasons for MALFORMED that the same answer will give again."""
 STALE_TOKENS = frozenset({"InvalidNextToken", "InvalidPaginationToken"})
 """A paging token that AWS no longer knows: all pages are read again from the first."""

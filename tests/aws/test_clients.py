@@ -104,7 +104,7 @@ def test_clients_wait_five_seconds_for_a_connection_and_thirty_for_an_answer(
     assert (config.connect_timeout, config.read_timeout) == (5, 30)
     assert config.max_pool_connections == 7
     assert config.retries["mode"] == "standard"
-    assert f"ri-report/{__version__}" in config.user_agent_extra
+    assert f"ri-report/{__version__}" in config.user_agent
 
 
 @pytest.mark.parametrize(
