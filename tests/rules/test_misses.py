@@ -105,6 +105,16 @@ def test_a_zone_whose_id_is_unknown_is_neither_the_same_nor_another(
     assert misses_of(replace(world, **unknown)) == [f"i r {reason}" for reason in expected]
 
 
+def test_each_pair_is_judged_on_its_own_and_told_in_the_order_of_reasons() -> None:
+    text = """
+        i-1: A runs 1 m5.large in us-east-1b
+        i-2: A runs 1 m5.large in us-east-1a, Windows
+        r-1: A bought 1 m5.large in us-east-1a
+        r-2: A bought 1 m5.large in us-east-1
+        """
+    assert missed(text) == ["i-2 r-1 platform", "i-2 r-2 platform", "i-1 r-1 wrong_zone"]
+
+
 def test_nothing_misses_nothing() -> None:
     assert missed("") == []
     assert missed(ZONAL) == []
