@@ -59,7 +59,7 @@ HOSTILE = {
     "tab": "\t=zq9",
     "carriage return": "\r=zq9",
     "nul": "\x00zq9",
-    "escape": "zq9\x1b[2J\x1b]0;x\x07",
+    "escape": "zq9\x1b[2J\x1b]0;x\x07\x7f\x9b",
     "noncharacter": "zq9\ufffe",
     "lone surrogate": "zq9\ud800",
     "override": "zq9\u202egnp",
@@ -193,8 +193,8 @@ def test_no_key_token_or_external_id_is_in_any_output_or_log(
         if wrong == "cut":
             return Response(200, {}, truth.body[: int(len(truth.body) * part)])
         if wrong == "refused":
-            # AWS quotes the canonical request, token included, and what was sent.
-            said = f"x-amz-security-token:{sent[-1]} {request.body.decode()}"
+            # AWS quotes the canonical request, token included; a proxy might quote more.
+            said = f"{EXTERNAL_ID} x-amz-security-token:{sent[-1]} {request.body.decode()}"
             return refusal("sts", ApiError("SignatureDoesNotMatch", said, 403), "r-1")
         if wrong == "other names":
             return Response(200, {}, truth.body.replace(b"Expiration>", b"Expired>"))
@@ -483,7 +483,7 @@ def test_whatever_stands_in_any_field_of_an_answer_does_nothing(command: Command
     assert same.read_bytes() == (hostile / "report.json").read_bytes()
     assert sum(map(assert_csv_is_inert, same.parent.glob("tables/*.csv"))) > 100
     instances = pd.read_parquet(hostile / "snapshot" / "instances.parquet")
-    acting = instances.loc[instances["name"].str.contains(ACTING), "instance_id"]
+    acting = instances.loc[instances["instance_type"].str.contains(ACTING), "instance_id"]
     assert len(acting) > 5
     for identifier in acting[:3]:
         told = command("explain", identifier, "--snapshot", hostile / "snapshot")
