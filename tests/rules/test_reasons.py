@@ -167,6 +167,46 @@ def test_one_uncovered_instance_is_a_reason_only_once() -> None:
         """)
 
 
+def test_of_many_reservations_the_first_by_id_miss_what_runs_uncovered() -> None:
+    bought = [f"r-{n}: A bought 1 m5.large in us-east-1a" for n in range(99, 59, -1)]
+    world = fleet("\n".join([*bought, "i-1: A runs 20 m5.large in us-east-1b"]))
+    missed = [f"r-{n} | wrong_zone | 4" for n in range(60, 80)]
+    idle = [f"r-{n} | nothing_running | 4" for n in range(80, 100)]
+    assert unused(world).splitlines()[1:] == [*missed, *idle]
+
+
+def test_the_smallest_size_counts_too() -> None:
+    """A nano is a quarter of a normalized unit."""
+    world = fleet("""
+        i-1: A runs 1 t3.nano in us-east-1b
+        r-1: A bought 1 t3.nano in us-east-1a
+        r-2: A bought 1 t2.nano in us-east-1a
+        """)
+    assert unused(world) == lines("""
+        reservation_id | reason          | unused_units
+        r-1            | wrong_zone      | 0.25
+        r-2            | nothing_running | 0.25
+        """)
+    assert uncovered(world) == lines("""
+        instance_id | covered_units | uncovered_units | reason
+        i-1         | 0             | 0.25            | no_reservation
+        """)
+
+
+@pytest.mark.parametrize(
+    ("zonal_match", "reason"), [("az_name", "sharing_off"), ("az_id", "no_reservation")]
+)
+def test_sharing_is_to_blame_only_where_the_zones_would_match_as_the_setting_says(
+    zonal_match: ZonalMatch, reason: str
+) -> None:
+    text = """
+        i-1: A runs 1 m5.large in us-east-1a (use1-az2)
+        r-1: B bought 1 m5.large in us-east-1a (use1-az1)
+        """
+    found = uncovered(fleet(text, deactivated=["A"], zonal_match=zonal_match))
+    assert found.endswith(f"i-1 | 0 | 4 | {reason}")
+
+
 def test_what_is_used_has_no_reason() -> None:
     world = fleet("""
         i-1: A runs 1 m5.large in us-east-1a
