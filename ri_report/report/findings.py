@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ri_report.inventory.outcomes import Status
 from ri_report.report.capacity import unread_capacity
 from ri_report.report.formats import NOT_APPLICABLE, percent
 from ri_report.report.limits import accounts_left_out, management_unknown, zones_unknown
 from ri_report.report.model import Finding
+from ri_report.report.text import visible
 from ri_report.report.wording import named, quantity, words
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ WORTH_A_WARNING = {
 }
 
 
+DETAIL_LIMIT = 300
+"""Most characters of what AWS said, or of what was wrong with its answer."""
 LEVELS = ("gap", "warning", "note")
 """The order in which findings are told."""
 
@@ -83,12 +87,17 @@ def gaps(accounts: pd.DataFrame, outcomes: pd.DataFrame) -> list[Finding]:
             else f"{words(str(kind)).capitalize()} not read"
         )
         why = f"{status} ({reason})" if reason != "" else str(status)
-        found.append(
-            Finding(
-                "gap", f"{what}: {named(labels[rows.index])}: {why}", rows["fix"].iloc[0], "gaps"
-            )
-        )
+        text = f"{what}: {named(labels[rows.index])}: {why}{_detail(rows)}"
+        found.append(Finding("gap", text, rows["fix"].iloc[0], "gaps"))
     return found
+
+
+def _detail(rows: pd.DataFrame) -> str:
+    """Return what was wrong with a single cell; a refusal's reason and fix already say it."""
+    if len(rows) > 1 or rows["status"].iloc[0] == Status.DENIED:
+        return ""
+    detail = visible(rows["detail"].iloc[0], DETAIL_LIMIT).rstrip(".")
+    return f": {detail}" if detail else ""
 
 
 def _sharing(inventory: Inventory, sharing: Sharing) -> list[Finding]:

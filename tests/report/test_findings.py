@@ -87,6 +87,40 @@ def test_groups_of_open_sharing_are_pointed_out() -> None:
     assert "prioritized or restricted" in told.fix
 
 
+def malformed(detail: str, account: str = "C") -> Outcome:
+    where = account, "us-east-1", CellKind.RESERVATIONS
+    return Outcome(*where, Status.MALFORMED, detail=detail, fix="Ask again")
+
+
+def test_a_gap_of_one_cell_says_what_was_wrong_with_it() -> None:
+    (told,) = found("", malformed("record 3: InstanceCount is -1."))
+    assert told.text == (
+        "Reservations not read: C in us-east-1: MALFORMED: record 3: InstanceCount is -1"
+    )
+    assert told.fix == "Ask again"
+
+
+def test_what_was_wrong_is_one_line_and_shows_what_it_hides() -> None:
+    (told,) = found("", malformed("record 3:\n\x1b[2K\u202e" + "x" * 900))
+    assert told.text.isprintable()
+    assert "MALFORMED: record 3:\ufffd\ufffd[2K\ufffdxxx" in told.text
+    assert told.text.endswith("… (915 characters)")
+    assert len(told.text) < 400
+
+
+def test_a_gap_of_several_cells_or_without_an_answer_says_the_status_alone() -> None:
+    (told,) = found("", malformed("record 3"), malformed("record 4", "D"))
+    assert told.text == "Reservations not read: C in us-east-1, D in us-east-1: MALFORMED"
+    (told,) = found("", malformed(""))
+    assert told.text == "Reservations not read: C in us-east-1: MALFORMED"
+
+
+def test_a_refusal_is_told_by_its_reason_and_its_fix() -> None:
+    refused = Outcome("C", "", CellKind.ACCOUNT, Status.DENIED, "role", "User: ...", "trust C")
+    (told,) = found("", refused)
+    assert (told.text, told.fix) == ("Not read: C: DENIED (role)", "trust C")
+
+
 def test_capacity_reservations_that_nobody_asked_for_are_noted_and_refused_ones_are_gaps() -> None:
     read = [
         Outcome(name, "us-east-1", kind, Status.OK)
@@ -118,7 +152,7 @@ def test_gaps_are_told_by_cause_with_the_fix_and_the_table() -> None:
     told = found("", *refused, cell, zones)
     assert [(f.level, f.text, f.fix, f.table) for f in told] == [
         ("gap", "Not read: A (team-A), C: DENIED (role)", "trust A", "gaps"),
-        ("gap", "Reservations not read: B (team-B) in eu-west-1: THROTTLED", "later", "gaps"),
+        ("gap", "Reservations not read: B (team-B) in eu-west-1: THROTTLED: slow", "later", "gaps"),
     ]
 
 
