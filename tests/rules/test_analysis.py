@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ri_report.rules import capacity, counts, eligibility, expiry, reasons, zones
@@ -9,6 +13,9 @@ from ri_report.rules.analysis import analyze
 from ri_report.rules.basis import MARKED
 from ri_report.rules.coverage import COVERED_USAGE_COLUMNS
 from tests.rules.fleet import fleet, lines, table
+
+if TYPE_CHECKING:
+    from ri_report.rules.sharing import ZonalMatch
 
 DECLARED = {
     "running": counts.RUNNING.names,
@@ -72,6 +79,36 @@ def test_what_is_not_there_makes_empty_tables_with_all_their_columns(
     result = vars(analyze(world.inventory, world.sharing))
     assert {name for name, frame in result.items() if len(frame)} == filled
     assert {name: list(frame.columns) for name, frame in result.items()} == DECLARED
+
+
+def test_the_moment_decides_what_gives_a_discount_and_how_long_it_lasts() -> None:
+    world = fleet("r-1: A bought 1 m5.large in us-east-1, ends 2026-12-01")
+    before, after = (
+        analyze(replace(world.inventory, as_of=moment), world.sharing)
+        for moment in (datetime(2026, 11, 29, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+    )
+    assert before.utilization["days_left"].tolist() == [2]
+    assert after.utilization.empty
+    assert after.other_states["reason"].tolist() == ["ended"]
+
+
+@pytest.mark.parametrize(("zonal_match", "units"), [("az_name", [4]), ("az_id", [])])
+def test_the_preferences_decide_how_zones_are_compared_in_every_table(
+    zonal_match: ZonalMatch, units: list[float]
+) -> None:
+    text = """
+        i-1: B runs 1 m5.large in us-east-1a (use1-az2)
+        r-1: A bought 1 m5.large in us-east-1a (use1-az1)
+        """
+    world = fleet(text, zonal_match=zonal_match)
+    found = analyze(world.inventory, world.sharing)
+    assert found.allocations["units"].tolist() == units
+    assert table(found.zone_match, ["used_units_by_name", "used_units_by_id", "applied"]) == lines(
+        f"""
+        used_units_by_name | used_units_by_id | applied
+        4                  | 0                | {zonal_match}
+        """
+    )
 
 
 def test_every_row_says_whether_it_is_firm_or_a_convention() -> None:
