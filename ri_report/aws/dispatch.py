@@ -16,11 +16,12 @@ from threading import Thread
 from typing import TYPE_CHECKING, Protocol, Self
 
 from ri_report.aws.accounts import AccountList
-from ri_report.aws.schedule import STOPPED as STOP
-from ri_report.aws.schedule import Assigned, NoMore
-from ri_report.aws.worker import Ended, Visited, Want, work, work_in_process
+from ri_report.aws.cells import Cell
+from ri_report.aws.faults import Fault
+from ri_report.aws.messages import STOPPED, Assigned, Ended, NoMore, Visited, Want
+from ri_report.aws.worker import work, work_in_process
 from ri_report.errors import RiReportError
-from ri_report.inventory.outcomes import CellKind, Outcome, Status
+from ri_report.inventory.outcomes import CellKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,17 +30,18 @@ if TYPE_CHECKING:
     from ri_report.aws.clients import Clients
     from ri_report.aws.clock import Clock
     from ri_report.aws.worker import Order
+    from ri_report.inventory.outcomes import Outcome
 
 FEW = 24
 """Accounts that are read sooner in one process than others have started."""
 STOP_SECONDS = 7.0
 """How long a run that is stopped waits for its workers to write what they have read."""
-WORKER_ENDED = "worker_ended", "not read: the process that reads it ended"
-STOPPED = "stopped", "not read: the run was stopped"
-FIXES = {
-    "worker_ended": "Free memory on this machine, then run again with --resume",
-    "stopped": "Run again with --resume",
-}
+WORKER_ENDED = Fault(
+    Status.SKIPPED,
+    "worker_ended",
+    "not read: the process that reads it ended",
+    "Free memory on this machine, then run again with --resume",
+)
 
 
 class Progress(Protocol):
@@ -164,7 +166,7 @@ class Dispatch:
             for pipe in self._speaking([*self._workers, *listing]):
                 self._hear(pipe)
         for account_id in self._todo:
-            self._miss(account_id, *WORKER_ENDED)
+            self._miss(account_id, WORKER_ENDED)
 
     @staticmethod
     def _speaking(pipes: Iterable[Connection], seconds: float | None = None) -> list[Connection]:
@@ -244,13 +246,10 @@ class Dispatch:
     def _lost(self, pipe: Connection) -> None:
         """Give up the accounts of a worker that ended without a word, as for want of memory."""
         for account_id in sorted(self._workers.pop(pipe)):
-            self._miss(account_id, "worker_ended", "not read: the process that read it ended")
+            self._miss(account_id, WORKER_ENDED)
 
-    def _miss(self, account_id: str, reason: str, detail: str) -> None:
-        fix = "Free memory on this machine, then run again with --resume"
-        if reason == "stopped":
-            fix = "Run again with --resume"
-        gap = Outcome(account_id, "", CellKind.ACCOUNT, Status.SKIPPED, reason, detail, fix)
+    def _miss(self, account_id: str, fault: Fault) -> None:
+        gap = Cell(account_id, "", CellKind.ACCOUNT).outcome(fault)
         self.unread.append(gap)
         self._count(gap)
         self.progress.done(account_id, failed=True)
@@ -258,7 +257,7 @@ class Dispatch:
     def _stop(self) -> None:
         """Let the workers write what they have read; what they have not is unread."""
         for pipe in self._workers:
-            self._send(pipe, STOP)
+            self._send(pipe, STOPPED)
         until = time.monotonic() + STOP_SECONDS
         while self._workers and (left := until - time.monotonic()) > 0:
             for pipe in self._speaking(self._workers, left):
@@ -266,7 +265,7 @@ class Dispatch:
                     self._hear_worker(pipe)
         for account_ids in (self._todo, *self._workers.values()):
             for account_id in sorted(account_ids):
-                self._miss(account_id, *STOPPED)
+                self._miss(account_id, STOPPED.fault)
 
     @staticmethod
     def _send(pipe: Connection, message: object) -> None:

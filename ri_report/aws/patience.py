@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from ri_report.aws.codes import CODES
 from ri_report.aws.faults import FaultError
 from ri_report.inventory.outcomes import Status
 
@@ -26,9 +27,10 @@ THROTTLED_SECONDS = 120.0
 LONGEST_WAIT_SECONDS = 15.0
 # A role or trust policy takes seconds to be known everywhere (IAM User Guide, "Changes that I make
 # are not always immediately visible").
-TRUST_WAITS: Final = (1.0, 3.0)
+TRUST_WAITS: Final = (1.0, 2.0)
 WAITS: Final = (0.4, 1.0, 2.5)
-"""Seconds before a call that got no usable answer is made again."""
+"""Seconds before a call that got no usable answer is made again; one that nobody answered in its
+time is made again once, because it holds a thread as long as that."""
 CERTAIN = frozenset({"record", "token_cycle", "BodyTooLargeError"})
 """Reasons for MALFORMED that the same answer will give again."""
 STALE_TOKENS = frozenset({"InvalidNextToken", "InvalidPaginationToken"})
@@ -43,23 +45,26 @@ def wait_before_retry(fault: Fault, tries: int, refused_seconds: float) -> float
         tries: How often it was made.
         refused_seconds: For how long its place has answered nothing but refusals.
     """
-    match fault.status:
-        case Status.THROTTLED:
-            if refused_seconds >= THROTTLED_SECONDS:
-                return None
-            return random.uniform(0.5, 1.0) * min(LONGEST_WAIT_SECONDS, 2.0**tries)  # noqa: S311 - jitter
-        case Status.NETWORK | Status.TIMEOUT:
-            return _next(WAITS, tries)
-        case Status.MALFORMED if fault.reason not in CERTAIN:
-            return _next(WAITS, tries)
-        case Status.DENIED if fault.reason == "role":
-            return _next(TRUST_WAITS, tries)
-        case _:
+    if fault.status is Status.THROTTLED:
+        if refused_seconds >= THROTTLED_SECONDS:
             return None
+        return random.uniform(0.5, 1.0) * min(LONGEST_WAIT_SECONDS, 2.0**tries)  # noqa: S311 - jitter
+    waits = _waits(fault)
+    return random.uniform(0.8, 1.2) * waits[tries - 1] if tries <= len(waits) else None  # noqa: S311 - jitter
 
 
-def _next(waits: tuple[float, ...], tries: int) -> float | None:
-    return waits[tries - 1] * random.uniform(0.8, 1.2) if tries <= len(waits) else None  # noqa: S311 - jitter
+def _waits(fault: Fault) -> tuple[float, ...]:
+    match fault.status:
+        case Status.TIMEOUT if fault.reason not in CODES:
+            return WAITS[:1]
+        case Status.NETWORK | Status.TIMEOUT:
+            return WAITS
+        case Status.MALFORMED if fault.reason not in CERTAIN:
+            return WAITS
+        case Status.DENIED if fault.reason == "role":
+            return TRUST_WAITS
+        case _:
+            return ()
 
 
 def wait_at(place: Place, fault: Fault, tries: int, now: float) -> float | None:

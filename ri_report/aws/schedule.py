@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import deque
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from ri_report.aws.cells import Cell
 from ri_report.aws.crew import Attempt, Crew
 from ri_report.aws.faults import FIXES, Fault, FaultError
+from ri_report.aws.messages import TOO_LATE, Assigned, NoMore, Stop
 from ri_report.aws.patience import STALE_TOKENS, wait_at
 from ri_report.aws.permissions import ASSUME_ROLE
-from ri_report.aws.quotas import Place
+from ri_report.aws.reach import Reach, endpoint_of, is_unanswered
+from ri_report.aws.visits import Task, Visit
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 
 if TYPE_CHECKING:
@@ -42,93 +43,6 @@ MOST_OPEN = 64
 """Accounts that are open at once; most of them wait for a back-off to end."""
 AHEAD = 4
 """Accounts that may be on the way in while others are read."""
-
-
-@dataclass(frozen=True)
-class Assigned:
-    """An account to read, without the (region, kind) cells that were read before."""
-
-    account_id: str
-    kept: frozenset[tuple[str, CellKind]] = frozenset()
-
-
-@dataclass(frozen=True)
-class NoMore:
-    """There are no further accounts."""
-
-
-RESUME = "Run again with --resume"
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Nothing more is to be begun; `fault` is why."""
-
-    fault: Fault
-
-
-STOPPED = Stop(Fault(Status.SKIPPED, "stopped", "not read: the run was stopped", RESUME))
-TOO_LATE = Stop(
-    Fault(Status.TIMEOUT, "run_deadline", "not read: the run took longer than it may", RESUME)
-)
-
-
-@dataclass(eq=False)
-class Visit:
-    """An account that is being read: what has come of it, and how much of it is still open."""
-
-    account_id: str
-    kept: frozenset[tuple[str, CellKind]]
-    places: dict[str, Place] = field(default_factory=dict)
-    rows: dict[CellKind, list[Row]] = field(default_factory=dict)
-    outcomes: list[Outcome] = field(default_factory=list)
-    open: int = 0
-
-    def place(self, region: str) -> Place:
-        """The account in one region."""
-        return self.places.setdefault(region, Place())
-
-
-@dataclass(eq=False)
-class Task:
-    """One reading on its way through its calls.
-
-    Attributes:
-        visit: The account that it belongs to.
-        cell: What it reads; its kind is `account` while the role is not yet assumed.
-        begin: Begins it from its first call.
-        reading: The reading as far as it has come.
-        call: Its next call.
-        tries: How often that call has failed in a row.
-        restarts: How often it was begun again.
-    """
-
-    visit: Visit
-    cell: Cell
-    begin: Callable[[], Reading[Any]]
-    reading: Reading[Any] = field(init=False)
-    call: Call = field(init=False)
-    tries: int = 0
-    restarts: int = 0
-
-    def __post_init__(self) -> None:
-        """Stand before the first call."""
-        self.restart()
-
-    @property
-    def place(self) -> Place:
-        """Where the next call is made."""
-        return self.visit.place(self.call.region)
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether the reading ended with an error, so that no answer can be sent to it."""
-        return self.reading.gi_frame is None
-
-    def restart(self) -> None:
-        """Begin from the first call; what was read so far is dropped."""
-        self.reading = self.begin()
-        self.call = next(self.reading)
 
 
 class Schedule:
@@ -153,6 +67,7 @@ class Schedule:
         self._ready: deque[Task] = deque()
         self._waiting: list[tuple[float, int, Task]] = []
         self._turn = itertools.count()
+        self._reaches: defaultdict[tuple[str, str], Reach] = defaultdict(Reach)
         self._open: dict[str, Visit] = {}
         self._entering = self._wanted = 0
         self._is_last = False
@@ -198,16 +113,26 @@ class Schedule:
         while self._ready and not self._crew.is_full:
             task = self._ready.popleft()
             wait = self._wait(task, now)
-            if wait:
+            if isinstance(wait, Fault):
+                self._end(task, self._cell_of(task).outcome(wait))
+            elif wait:
                 self._postpone(task, now + wait)
             else:
+                task.made = task.call
                 self._crew.begin(Attempt(partial(self._step, task), task, now))
 
-    def _wait(self, task: Task, now: float) -> float:
+    def _wait(self, task: Task, now: float) -> float | Fault:
+        """Return 0.0 when the task's call may be made, when to try again, or why it never is."""
         action = task.call.asked.action
         if action == ASSUME_ROLE and not task.place.not_before > now:
-            return self._roles.wait(now)
-        return task.place.wait(action, now)
+            wait = self._roles.wait(now)
+        else:
+            wait = task.place.wait(action, now)
+        # Last, because whoever may try a dark endpoint has to do so.
+        return wait or self._reach(task.call).wait(now)
+
+    def _reach(self, call: Call) -> Reach:
+        return self._reaches[endpoint_of(call)]
 
     def _postpone(self, task: Task, due: float) -> None:
         heapq.heappush(self._waiting, (due, next(self._turn), task))
@@ -263,7 +188,8 @@ class Schedule:
         match attempt.error:
             case None:
                 task.tries = 0
-                task.place.succeeded()
+                self._reach(task.made).heard()
+                task.visit.place(task.made.region).succeeded()
                 self._went_on(task, attempt.result)
             case FaultError() as error:
                 self._failed(task, error.fault)
@@ -294,6 +220,7 @@ class Schedule:
 
     def _failed(self, task: Task, fault: Fault) -> None:
         """Make the call again when that may help; else the fault is the cell's outcome."""
+        self._note(task.made, fault)
         task.tries += 1
         tries = task.tries
         if task.is_broken or fault.reason in STALE_TOKENS:
@@ -339,7 +266,15 @@ class Schedule:
             fault = Fault(Status.TIMEOUT, "deadline", detail, FIXES[Status.TIMEOUT])
             self._replace(task, fault)
 
+    def _note(self, call: Call, fault: Fault) -> None:
+        """Note whether anything came back from the endpoint."""
+        if is_unanswered(fault):
+            self._reach(call).unheard(fault, self._clock.now())
+        else:
+            self._reach(call).heard()
+
     def _replace(self, task: Task, fault: Fault) -> None:
+        self._note(task.made, fault)
         now = self._clock.now()
         wait = wait_at(task.place, fault, task.restarts, now)
         if wait is None:

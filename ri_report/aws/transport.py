@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import HTTPClientError, ReadTimeoutError
-from botocore.httpsession import URLLib3ReadTimeoutError
+from urllib3.exceptions import ReadTimeoutError as NothingMoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,8 @@ class BodyTooLargeError(HTTPClientError):
 
 def bound(client: BaseClient) -> None:
     """Let a client read no more than `LARGEST_BODY` of any answer."""
-    endpoint: Any = client._endpoint  # noqa: SLF001 - botocore hands its sender out nowhere else
+    # botocore hands the sender of a client out nowhere else.
+    endpoint = getattr(client, "_endpoint")  # noqa: B009 - the type stubs leave it out
     endpoint.http_session = BoundedSession(endpoint.http_session)
 
 
@@ -71,7 +72,7 @@ def _read(response: AWSResponse) -> bytes:
     except BodyTooLargeError:
         response.raw.close()
         raise
-    except URLLib3ReadTimeoutError as error:
+    except NothingMoreError as error:
         raise ReadTimeoutError(endpoint_url=response.url, error=error) from error
     except Exception as error:
         raise HTTPClientError(error=error) from error

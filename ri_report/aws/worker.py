@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from ri_report.aws.cells import Asker
 from ri_report.aws.clients import Clients
 from ri_report.aws.credentials import RoleCredentials
+from ri_report.aws.messages import STOPPED, Ended, Visited, Want
 from ri_report.aws.quotas import ASSUME_ROLE_AT_ONCE, ASSUME_ROLE_PER_SECOND, Bucket
-from ri_report.aws.schedule import STOPPED, Schedule
+from ri_report.aws.schedule import Schedule
 from ri_report.errors import RiReportError
 from ri_report.inventory.outcomes import LISTS, accounts_read
 from ri_report.inventory.parts import write_part
@@ -32,9 +33,8 @@ if TYPE_CHECKING:
 
     from ri_report.aws.clock import Clock
     from ri_report.aws.credentials import Caller
-    from ri_report.aws.schedule import Visit
     from ri_report.aws.scope import Scope
-    from ri_report.inventory.outcomes import Outcome
+    from ri_report.aws.visits import Visit
 
 COLLECTIONS_APART = 200_000
 """Objects between two searches for garbage in a worker's process: rows are many, cycles few."""
@@ -57,37 +57,6 @@ class Order:
     folder: Path
     ends_at: float
     workers: int
-
-
-@dataclass(frozen=True)
-class Want:
-    """The worker can take another account."""
-
-
-@dataclass(frozen=True)
-class Visited:
-    """An account is done and its part is written.
-
-    Attributes:
-        account_id: Which one.
-        is_read: Whether a list of its instances or reservations was read, even an empty one.
-        gaps: What could not be read of it, in order.
-    """
-
-    account_id: str
-    is_read: bool
-    gaps: tuple[Outcome, ...]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The worker has ended; an error ends the run.
-
-    Attributes:
-        error: None, or what ended it.
-    """
-
-    error: Exception | None = None
 
 
 def work(pipe: Connection, order: Order, clients: Clients) -> None:

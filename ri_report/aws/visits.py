@@ -1,0 +1,78 @@
+"""Visits: the accounts that are being read, and the readings that each is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from inspect import GEN_CLOSED, getgeneratorstate
+from typing import TYPE_CHECKING, Any
+
+from ri_report.aws.quotas import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ri_report.aws.answers import Call, Reading
+    from ri_report.aws.cells import Cell
+    from ri_report.inventory.outcomes import CellKind, Outcome
+
+Row = dict[str, Any]
+
+
+@dataclass(eq=False)
+class Visit:
+    """An account that is being read: what has come of it, and how much of it is still open."""
+
+    account_id: str
+    kept: frozenset[tuple[str, CellKind]]
+    places: dict[str, Place] = field(default_factory=dict)
+    rows: dict[CellKind, list[Row]] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    open: int = 0
+
+    def place(self, region: str) -> Place:
+        """The account in one region."""
+        return self.places.setdefault(region, Place())
+
+
+@dataclass(eq=False)
+class Task:
+    """One reading on its way through its calls.
+
+    Attributes:
+        visit: The account that it belongs to.
+        cell: What it reads; its kind is `account` while the role is not yet assumed.
+        begin: Begins it from its first call.
+        reading: The reading as far as it has come.
+        call: Its next call.
+        made: The call that is under way, or was made last.
+        tries: How often that call has failed in a row.
+        restarts: How often it was begun again.
+    """
+
+    visit: Visit
+    cell: Cell
+    begin: Callable[[], Reading[Any]]
+    reading: Reading[Any] = field(init=False)
+    call: Call = field(init=False)
+    made: Call = field(init=False)
+    tries: int = 0
+    restarts: int = 0
+
+    def __post_init__(self) -> None:
+        """Stand before the first call."""
+        self.restart()
+
+    @property
+    def place(self) -> Place:
+        """Where the next call is made."""
+        return self.visit.place(self.call.region)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the reading ended with an error, so that no answer can be sent to it."""
+        return getgeneratorstate(self.reading) == GEN_CLOSED
+
+    def restart(self) -> None:
+        """Begin from the first call; what was read so far is dropped."""
+        self.reading = self.begin()
+        self.call = self.made = next(self.reading)
