@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import resource
+import sys
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +17,10 @@ from ri_report.rules.hours import KIND, by_hour, over_hours
 from ri_report.rules.sharing import Sharing
 from ri_report.rules.sizes import QUARTERS, quarter_units
 from tests.benchmarks import fleets, loop
+from tests.benchmarks.collecting import collecting
+from tests.benchmarks.machine import about
 from tests.benchmarks.parsing import parsing
+from tests.benchmarks.thousands import thousands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,9 +115,23 @@ def scan(ran: pd.DataFrame, bought: pd.DataFrame) -> pd.Series[float]:
     return totals
 
 
+PARTS: dict[str, Callable[[], None]] = {
+    "allocation": lambda: allocation(instances=1_000_000, reservations=100_000),
+    "month": lambda: month(runs=1_000_000, reservations=2_000),
+    "parsing": parsing,
+    "collecting": collecting,
+    "thousands": thousands,
+}
+
+
+def main(names: list[str]) -> None:
+    """Print the parts of these names, or all."""
+    if unknown := set(names) - PARTS.keys():
+        sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    print(f"ri-report {__version__}, {about()}\n")
+    for name in names or PARTS:
+        PARTS[name]()
+
+
 if __name__ == "__main__":
-    print(f"ri-report {__version__}, Python {platform.python_version()}, pandas {pd.__version__},")
-    print(f"numpy {np.__version__}, {platform.machine()}, {os.cpu_count()} processors\n")
-    allocation(instances=1_000_000, reservations=100_000)
-    month(runs=1_000_000, reservations=2_000)
-    parsing()
+    main(sys.argv[1:])
