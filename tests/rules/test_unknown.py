@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
+from ri_report.inventory.schema import ACCOUNTS
 from ri_report.rules.analysis import Analysis, analyze
 from ri_report.rules.reasons import NOT_ALL_READ
-from ri_report.rules.unknown import blind
+from ri_report.rules.sharing import Sharing
+from ri_report.rules.unknown import blind, left_out
 from tests.rules.fleet import fleet
 
 if TYPE_CHECKING:
@@ -192,6 +194,74 @@ def test_a_reading_of_zones_says_nothing_about_use_that_is_unknown() -> None:
     """
     found = blinded(text, gap("A", CellKind.INSTANCES)).zone_match
     assert unknown(row(found)) == {name for name in found.columns if "_units_by_" in name}
+
+
+def test_a_cell_of_which_nothing_was_seen_is_a_row_of_its_own_among_the_pools() -> None:
+    """C's instances were not read, and D's reservations: of the other side each has none."""
+    gaps = gap("C", CellKind.INSTANCES), gap("D", CellKind.RESERVATIONS)
+    pools = blinded(COMPANY, *gaps).pools
+    nowhere = {"region": HOME, "pool": "", "platform": "", "tenancy": "", "basis": ""}
+    measures = [name for name in pools.columns if name.endswith("_units")]
+    known = {
+        "C": ["purchased_units", "idle_units", "covered_idle_units"],
+        "D": ["running_units", "idle_units"],
+    }
+    for account, names in known.items():
+        expected = nowhere | {"account_id": account} | dict.fromkeys(measures)
+        assert row(pools, account_id=account) == expected | dict.fromkeys(names, 0)
+
+
+def test_what_is_unknown_is_neither_firm_nor_a_convention() -> None:
+    found = blinded(COMPANY, gap("B", CellKind.RESERVATIONS))
+    for frame, where in (
+        (found.covered, {"usage_id": "i-b"}),
+        (found.uncovered, {"instance_id": "i-b"}),
+        (found.coverage_by_account, {"account_id": "B"}),
+        (found.allocations, {"usage_id": "i-b"}),
+    ):
+        assert row(frame, **where)["basis"] == ""
+    assert row(found.utilization, reservation_id="r-a")["basis"] == "firm"
+
+
+@pytest.mark.parametrize(("unread", "covered"), [("B", None), ("C", 0)])
+def test_the_cover_of_idle_slots_is_unknown_without_the_reservations_of_who_pays(
+    unread: str, covered: float | None
+) -> None:
+    text = COMPANY + "cr-c: C holds 1 r5.large in us-east-1a, idle slots billed to B"
+    found = blinded(text, gap(unread, CellKind.RESERVATIONS)).capacity_reservations
+    assert row(found)["covered_idle_units"] == covered
+
+
+def test_rows_are_numbered_from_0_as_in_every_frame() -> None:
+    found = blinded(COMPANY, gap("A", CellKind.INSTANCES), gap("B", CellKind.RESERVATIONS))
+    for frame in vars(found).values():
+        assert frame.index.tolist() == list(range(len(frame)))
+
+
+@pytest.mark.parametrize(
+    ("sharing", "expected"),
+    [
+        (Sharing(), ["C"]),
+        (Sharing(deactivated_accounts=frozenset({"C"})), []),
+        (Sharing(mode="restricted", groups={"shop": ["A", "C"]}), ["C"]),
+        (Sharing(mode="restricted", groups={"shop": ["A", "B"], "lab": ["C"]}), []),
+        (Sharing(mode="prioritized", groups={"shop": ["A", "B"], "lab": ["C"]}), ["C"]),
+    ],
+)
+def test_an_account_that_is_left_out_counts_where_it_would_share(
+    sharing: Sharing, expected: list[str]
+) -> None:
+    """B was refused, not left out."""
+    outcomes = (
+        gap("B", CellKind.ACCOUNT),
+        Outcome("C", "", CellKind.ACCOUNT, Status.SKIPPED, "excluded"),
+    )
+    inventory = replace(
+        fleet(COMPANY).inventory,
+        accounts=ACCOUNTS.of({"account_id": name} for name in "ABC"),
+        outcomes=OUTCOMES.of(outcome.row() for outcome in outcomes),
+    )
+    assert left_out(inventory, sharing) == expected
 
 
 @pytest.mark.parametrize("kind", [CellKind.ZONES, CellKind.CAPACITY])
