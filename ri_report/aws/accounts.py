@@ -130,7 +130,9 @@ def _organization_pages(clients: Clients, caller: Caller) -> Iterator[list[Row]]
     asked = Asked(LIST_ACCOUNTS, caller.principal)
     management_account_id = _management_account_id(clients, caller)
     page: Answer = {}
-    reading = pages(Call(asked, clients.home_region, {"MaxResults": PAGE_SIZE}), page.update)
+    reading = pages(
+        Call(asked, clients.home_region, "Accounts", {"MaxResults": PAGE_SIZE}), page.update
+    )
     call: Call | None = next(reading)
     while call:
         page.clear()
@@ -157,7 +159,7 @@ def _asked_patiently(clients: Clients, call: Call) -> Answer:
 def _management_account_id(clients: Clients, caller: Caller) -> str | None:
     asked = Asked(DESCRIBE_ORGANIZATION, caller.principal)
     try:
-        reply = _asked_patiently(clients, Call(asked, clients.home_region))
+        reply = _asked_patiently(clients, Call(asked, clients.home_region, "Organization"))
         return str(part(part(reply, "Organization", asked), "MasterAccountId", asked))
     except FaultError:
         # Which account pays is good to know; the report stands without it.

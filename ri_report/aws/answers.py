@@ -25,11 +25,13 @@ class Call:
     Attributes:
         asked: What is asked, by whom.
         region: Where.
+        holds: The part that an answer must have; the page of a proxy parses to one without parts.
         parameters: With what.
     """
 
     asked: Asked
     region: str
+    holds: str
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -52,7 +54,8 @@ def ask(clients: Clients, call: Call) -> Answer:
     except FOREIGN as error:
         fault = fault_of(error, call.asked)
     else:
-        return _with_request_id(reply, call.asked)
+        part(_with_request_id(reply, call.asked), call.holds, call.asked)
+        return reply
     # Outside the handler, so that no traceback leads to the foreign error: it may quote keys.
     raise FaultError(fault)
 
@@ -85,7 +88,7 @@ def pages(call: Call, keep: Callable[[Answer], None]) -> Reading[None]:
     token = ""
     while True:
         more = {"NextToken": token} if token else {}
-        page = yield Call(call.asked, call.region, {**call.parameters, **more})
+        page = yield Call(call.asked, call.region, call.holds, {**call.parameters, **more})
         keep(page)
         token = str(page.get("NextToken") or "")
         if not token:

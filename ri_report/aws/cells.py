@@ -115,7 +115,7 @@ class Asker:
             ConfigError: a wanted region does not exist.
         """
         if self.credentials.needs_role(account_id):
-            yield Call(self.credentials.asked(account_id), self.clients.home_region)
+            yield Call(self.credentials.asked(account_id), self.clients.home_region, "Credentials")
         principal = self.credentials.principal(account_id)
         regions = yield from account_regions(self.clients, principal, scope)
         return Entry(
@@ -170,7 +170,7 @@ READERS: dict[CellKind, Callable[[Cell, str], Reading[list[Row]]]] = {
 
 
 def _whole(cell: Cell, asked: Asked, name: str, make: MakeRows) -> Reading[list[Row]]:
-    reply = yield Call(asked, cell.region)
+    reply = yield Call(asked, cell.region, name)
     return _rows(make, part(reply, name, asked), cell, asked)
 
 
@@ -185,7 +185,8 @@ def _paged(
         for row in _rows(make, part(page, name, asked), cell, asked):
             found.setdefault(row[key], row)
 
-    yield from pages(Call(asked, cell.region, {"Filters": filters, "MaxResults": PAGE_SIZE}), keep)
+    sent = {"Filters": filters, "MaxResults": PAGE_SIZE}
+    yield from pages(Call(asked, cell.region, name, sent), keep)
     return list(found.values())
 
 

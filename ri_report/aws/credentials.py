@@ -63,7 +63,7 @@ def identify(clients: Clients) -> Caller:
     asked = Asked(GET_CALLER_IDENTITY)
     try:
         with using(clients.base):
-            call = Call(asked, clients.home_region)
+            call = Call(asked, clients.home_region, "Arn")
             reply = patiently(lambda: ask(clients, call), clients.clock)
         if off := skew(reply["ResponseMetadata"].get("HTTPHeaders", {})):
             log.warning("%s: set it right, or AWS will refuse requests", off)
@@ -159,7 +159,9 @@ class RoleCredentials:
         if self._scope.external_id:
             parameters["ExternalId"] = self._scope.external_id
         with using(self._clients.base):
-            reply = ask(self._clients, Call(asked, self._clients.home_region, parameters))
+            reply = ask(
+                self._clients, Call(asked, self._clients.home_region, "Credentials", parameters)
+            )
         _verify(reply, asked, account_id)
         return _metadata(part(reply, "Credentials", asked), asked)
 

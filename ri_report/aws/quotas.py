@@ -9,16 +9,13 @@ to whatever else the account runs.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from threading import Lock
-from typing import TYPE_CHECKING
 
 from ri_report.aws.permissions import DESCRIBE_CAPACITY_RESERVATIONS, DESCRIBE_INSTANCES
 
-if TYPE_CHECKING:
-    from ri_report.aws.clock import Clock
-
 PAGED = frozenset({DESCRIBE_INSTANCES, DESCRIBE_CAPACITY_RESERVATIONS})
 OUR_SHARE = 0.5
+ROUNDING = 1e-9
+"""Less than this misses nothing: whoever waits as long as told finds a token."""
 ASSUME_ROLE_PER_SECOND = 100.0
 """A sixth of the 600 a second that STS grants a caller's account and region
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
@@ -48,7 +45,7 @@ class Bucket:
         since = 0.0 if self._at is None else max(0.0, now - self._at)
         self._tokens = min(self.capacity, self._tokens + since * self.refill)
         self._at = now
-        if self._tokens < 1.0:
+        if self._tokens < 1.0 - ROUNDING:
             return (1.0 - self._tokens) / self.refill
         self._tokens -= 1.0
         return 0.0
@@ -87,19 +84,3 @@ class Place:
         """Note a refusal; return for how many seconds there has been nothing else."""
         self.refused_since = now if self.refused_since is None else self.refused_since
         return now - self.refused_since
-
-
-class Turnstile:
-    """Lets threads pass at the rate of a bucket, one after the other."""
-
-    def __init__(self, bucket: Bucket, clock: Clock) -> None:
-        """Begin with a full bucket."""
-        self._bucket = bucket
-        self._clock = clock
-        self._lock = Lock()
-
-    def pass_through(self) -> None:
-        """Wait for a token."""
-        with self._lock:
-            while wait := self._bucket.wait(self._clock.now()):
-                self._clock.sleep(wait)

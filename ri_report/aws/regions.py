@@ -35,7 +35,7 @@ def account_regions(clients: Clients, principal: str, scope: Scope) -> Reading[R
         ConfigError: a wanted region does not exist.
     """
     asked = Asked(DESCRIBE_REGIONS, principal)
-    reply = yield Call(asked, clients.region_to_ask(scope.regions), {"AllRegions": True})
+    reply = yield Call(asked, clients.region_to_ask(scope.regions), "Regions", {"AllRegions": True})
     opt_in = {r.get("RegionName"): r.get("OptInStatus") for r in part(reply, "Regions", asked)}
     if not opt_in or None in opt_in:
         raise malformed(asked, "no_RegionName", "the answer names no regions")

@@ -1,0 +1,117 @@
+"""Which failures are worth another call, and how long is waited before it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ri_report.aws.faults import Fault, FaultError
+from ri_report.aws.patience import (
+    LONGEST_WAIT_SECONDS,
+    THROTTLED_SECONDS,
+    patiently,
+    wait_at,
+    wait_before_retry,
+)
+from ri_report.aws.quotas import Place
+from ri_report.inventory.outcomes import Status
+from tests.aws.conftest import Hasty
+
+
+def fault(status: Status, reason: str = "") -> Fault:
+    return Fault(status, reason, "what AWS said", "what to do")
+
+
+THROTTLED = fault(Status.THROTTLED, "RequestLimitExceeded")
+
+
+@pytest.mark.parametrize(
+    ("failed", "tries"),
+    [
+        (fault(Status.NETWORK, "InternalError"), 4),
+        (fault(Status.NETWORK, "EndpointConnectionError"), 4),
+        (fault(Status.TIMEOUT, "504"), 4),
+        (fault(Status.TIMEOUT, "ReadTimeoutError"), 2),
+        (fault(Status.TIMEOUT, "deadline"), 2),
+        (fault(Status.MALFORMED, "ResponseParserError"), 4),
+        (fault(Status.MALFORMED, "InvalidNextToken"), 4),
+        (fault(Status.MALFORMED, "token_cycle"), 1),
+        (fault(Status.MALFORMED, "record"), 1),
+        (fault(Status.DENIED, "role"), 3),
+        (fault(Status.DENIED, "iam"), 1),
+        (fault(Status.DENIED, "scp"), 1),
+        (fault(Status.EXPIRED, "ExpiredToken"), 1),
+        (fault(Status.INTEGRITY, "other_account"), 1),
+    ],
+    ids=lambda value: f"{value.status}-{value.reason}" if isinstance(value, Fault) else str(value),
+)
+def test_each_failure_is_tried_as_often_as_that_may_help(failed: Fault, tries: int) -> None:
+    waits = [wait_before_retry(failed, tried, 0.0) for tried in range(1, 7)]
+    assert [wait is not None for wait in waits] == [tried < tries for tried in range(1, 7)]
+    assert sum(wait or 0.0 for wait in waits) < 30
+
+
+def test_the_waits_for_a_rate_double_within_bounds_and_end_after_two_minutes() -> None:
+    for tries in range(1, 12):
+        full = min(LONGEST_WAIT_SECONDS, 2.0**tries)
+        wait = wait_before_retry(THROTTLED, tries, 0.0)
+        assert wait is not None
+        assert full / 2 <= wait <= full
+    assert THROTTLED_SECONDS == 120
+    assert wait_before_retry(THROTTLED, 1, 119.9) is not None
+    assert wait_before_retry(THROTTLED, 1, 120.0) is None
+
+
+def test_a_rate_holds_back_the_whole_place_and_other_failures_only_their_call() -> None:
+    place = Place()
+    wait_at(place, fault(Status.NETWORK, "InternalError"), 1, 100.0)
+    assert place.not_before == 0.0
+    wait = wait_at(place, THROTTLED, 1, 100.0)
+    assert wait is not None
+    assert place.not_before == 100.0 + wait
+
+
+def test_after_one_call_was_given_up_the_others_at_the_place_are_tried_once() -> None:
+    place, broken = Place(), fault(Status.NETWORK, "InternalError")
+    for tries in (1, 2, 3):
+        assert wait_at(place, broken, tries, 0.0) is not None
+    assert wait_at(place, broken, 4, 0.0) is None
+    assert wait_at(place, broken, 1, 0.0) is None
+    place.succeeded()
+    assert wait_at(place, broken, 1, 0.0) is not None
+
+
+def test_a_refusal_that_nothing_can_help_leaves_the_patience_for_others() -> None:
+    place = Place()
+    assert wait_at(place, fault(Status.DENIED, "iam"), 1, 0.0) is None
+    assert wait_at(place, fault(Status.NETWORK, "InternalError"), 1, 0.0) is not None
+
+
+def test_a_place_has_a_budget_of_repetitions() -> None:
+    place, repeated = Place(), 0
+    while wait_at(place, fault(Status.NETWORK, "InternalError"), 1, 0.0) is not None:
+        repeated += 1
+    assert repeated == 60
+
+
+def test_what_nothing_goes_on_without_is_asked_until_it_answers() -> None:
+    clock, answers = Hasty(), [FaultError(THROTTLED), FaultError(THROTTLED), "accounts"]
+
+    def ask() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, FaultError):
+            raise answer
+        return str(answer)
+
+    assert patiently(ask, clock) == "accounts"
+    assert 1 + 2 <= clock.now() <= 2 + 4
+
+
+def test_patience_with_a_rate_ends() -> None:
+    clock = Hasty()
+
+    def ask() -> str:
+        raise FaultError(THROTTLED)
+
+    with pytest.raises(FaultError):
+        patiently(ask, clock)
+    assert 120 <= clock.now() <= 120 + LONGEST_WAIT_SECONDS
