@@ -10,6 +10,7 @@ from ri_report.aws.clients import using
 from ri_report.aws.faults import Asked, Fault, FaultError
 from ri_report.aws.patience import patiently
 from ri_report.aws.permissions import DESCRIBE_ORGANIZATION, LIST_ACCOUNTS
+from ri_report.aws.quotas import ORGANIZATIONS_AT_ONCE, ORGANIZATIONS_PER_SECOND, Bucket
 from ri_report.errors import NoReportError
 from ri_report.inventory.fields import MalformedRecordError
 from ri_report.inventory.names import check_listed
@@ -134,8 +135,11 @@ def _organization_pages(clients: Clients, caller: Caller) -> Iterator[list[Row]]
         Call(asked, clients.home_region, "Accounts", {"MaxResults": PAGE_SIZE}), page.update
     )
     call: Call | None = next(reading)
+    bucket = Bucket(ORGANIZATIONS_AT_ONCE, ORGANIZATIONS_PER_SECOND)
     while call:
         page.clear()
+        while wait := bucket.wait(clients.clock.now()):
+            clients.clock.sleep(wait)
         reply = _asked_patiently(clients, call)
         call = _following(reading, reply)
         yield account_rows(part(page, "Accounts", asked), management_account_id)

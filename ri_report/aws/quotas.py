@@ -20,6 +20,9 @@ ASSUME_ROLE_PER_SECOND = 100.0
 """A sixth of the 600 a second that STS grants a caller's account and region
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
 ASSUME_ROLE_AT_ONCE = 20.0
+ORGANIZATIONS_PER_SECOND = 1.0
+"""AWS states no rate for Organizations; callers that stay near one a second are not refused."""
+ORGANIZATIONS_AT_ONCE = 10.0
 
 
 @dataclass
