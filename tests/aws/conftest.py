@@ -149,7 +149,8 @@ class Hasty(Clock):
         try:
             return events.get(block=busy, timeout=60)
         except Empty:
-            self._seconds = max(self._seconds, until)
+            # As any clock it moves on, so that a wait too short to be told from none ends too.
+            self._seconds = max(self._seconds + 1e-6, until)
             return None
 
 
