@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +15,7 @@ from botocore.session import Session
 
 from ri_report import __version__
 from ri_report.aws.clients import Clients, home_region, using
+from ri_report.aws.dispatch import FEW
 from ri_report.errors import ConfigError, NoReportError
 
 if TYPE_CHECKING:
@@ -48,6 +50,43 @@ def test_there_is_one_client_per_service_and_region_however_many_accounts(
         ("organizations", "us-east-1"),
         ("sts", "us-east-1"),
     ]
+
+
+NOTING = """
+import os
+from botocore.session import Session
+
+create = Session.create_client
+
+def noted(session, service, *rest, **options):
+    with open(os.environ["CLIENTS_MADE"], "a") as made:
+        print(os.getpid(), service, options["region_name"], file=made)
+    return create(session, service, *rest, **options)
+
+Session.create_client = noted
+"""
+
+
+def test_each_process_has_one_client_per_service_and_region(
+    world: Worlds, gather: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Python runs a `sitecustomize` first of all in every process that it starts."""
+    made = tmp_path / "made"
+    (tmp_path / "sitecustomize.py").write_text(NOTING, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("CLIENTS_MADE", str(made))
+    members = (f"account {number:012d} member" for number in range(1, FEW + 12))
+    world("\n".join(["management 111111111111 payer", *members]))
+    seen = gather(regions=("us-east-1", "eu-west-1"), processes=2)
+    assert seen.accounts["account_id"].nunique() == FEW + 12
+    clients = made.read_text(encoding="utf-8").splitlines()
+    assert str(os.getpid()) not in {line.split()[0] for line in clients}
+    assert {line.partition(" ")[2] for line in clients} == {
+        "ec2 eu-west-1",
+        "ec2 us-east-1",
+        "sts us-east-1",
+    }
+    assert sorted(clients) == sorted(set(clients))
 
 
 def test_threads_that_ask_at_once_get_the_same_client(world: Worlds, clients: Make) -> None:
