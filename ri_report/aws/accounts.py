@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ri_report.aws.answers import Call, ask, malformed, pages, part
-from ri_report.aws.clients import using
+from ri_report.aws.answers import Call, ask_as, malformed, pages, part
 from ri_report.aws.faults import Asked, Fault, FaultError
 from ri_report.aws.patience import patiently
 from ri_report.aws.permissions import DESCRIBE_ORGANIZATION, LIST_ACCOUNTS
@@ -153,11 +152,7 @@ def _following(reading: Reading[None], reply: Answer) -> Call | None:
 
 
 def _asked_patiently(clients: Clients, call: Call) -> Answer:
-    def once() -> Answer:
-        with using(clients.base):
-            return ask(clients, call)
-
-    return patiently(once, clients.clock)
+    return patiently(lambda: ask_as(clients.base, clients, call), clients.clock)
 
 
 def _management_account_id(clients: Clients, caller: Caller) -> str | None:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore import xform_name
 
+from ri_report.aws.clients import using
 from ri_report.aws.faults import FIXES, FOREIGN, Asked, Fault, FaultError, fault_of
 from ri_report.inventory.outcomes import Status
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+
     from ri_report.aws.clients import Clients
 
 T = TypeVar("T")
@@ -60,18 +63,14 @@ def ask(clients: Clients, call: Call) -> Answer:
     raise FaultError(fault)
 
 
-def answered(clients: Clients, reading: Reading[T]) -> T:
-    """Make the calls of a reading one after the other, each once.
+def ask_as(credentials: Credentials, clients: Clients, call: Call) -> Answer:
+    """Make a call once, signed with these credentials.
 
     Raises:
-        FaultError: as `ask`, or because of what the reading found in an answer.
+        FaultError: as `ask`.
     """
-    try:
-        call = next(reading)
-        while True:
-            call = reading.send(ask(clients, call))
-    except StopIteration as end:
-        return cast("T", end.value)
+    with using(credentials):
+        return ask(clients, call)
 
 
 def pages(call: Call, keep: Callable[[Answer], None]) -> Reading[None]:

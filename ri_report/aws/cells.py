@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ri_report.aws.answers import Call, Reading, ask, malformed, pages, part
-from ri_report.aws.clients import using
+from ri_report.aws.answers import Call, Reading, ask_as, malformed, pages, part
 from ri_report.aws.faults import Asked, Fault, FaultError
 from ri_report.aws.permissions import (
     ASSUME_ROLE,
@@ -97,16 +96,14 @@ class Asker:
         if call.asked.action == ASSUME_ROLE:
             return {}
         try:
-            with using(credentials):
-                return ask(self.clients, call)
+            return ask_as(credentials, self.clients, call)
         except FaultError as error:
             if error.fault.status is not Status.EXPIRED:
                 raise
             fresh = self.credentials.renewed(account_id, credentials)
             if fresh is credentials:
                 raise
-        with using(fresh):
-            return ask(self.clients, call)
+        return ask_as(fresh, self.clients, call)
 
     def enter(self, account_id: str, scope: Scope) -> Reading[Entry]:
         """Assume the account's role, ask for its regions, and lay out its cells.

@@ -77,7 +77,7 @@ def collect(
         endpoint = clients.custom_endpoint
         caller = identify(clients)
         with Dispatch(kept or {}, progress) as dispatch:
-            dispatch.begin_listing(account_pages(clients, caller, scope))
+            dispatch.begin_listing(account_pages(clients, caller, scope), scope.run_seconds)
             workers = dispatch.workers_needed(scope.processes or cores())
             order = Order(scope, caller, folder, ends_at, workers)
             dispatch.employ(order, clients)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.credentials import Credentials, RefreshableCredentials
 
-from ri_report.aws.answers import Call, ask, malformed, part
-from ri_report.aws.clients import using
+from ri_report.aws.answers import Call, ask_as, malformed, part
 from ri_report.aws.clock import skew
 from ri_report.aws.faults import FIXES, Asked, Fault, FaultError, no_credentials
 from ri_report.aws.patience import patiently
@@ -62,9 +61,8 @@ def identify(clients: Clients) -> Caller:
     """
     asked = Asked(GET_CALLER_IDENTITY)
     try:
-        with using(clients.base):
-            call = Call(asked, clients.home_region, "Arn")
-            reply = patiently(lambda: ask(clients, call), clients.clock)
+        call = Call(asked, clients.home_region, "Arn")
+        reply = patiently(lambda: ask_as(clients.base, clients, call), clients.clock)
         if off := skew(reply["ResponseMetadata"].get("HTTPHeaders", {})):
             log.warning("%s: set it right, or AWS will refuse requests", off)
         arn = ARN.fullmatch(part(reply, "Arn", asked))
@@ -158,10 +156,8 @@ class RoleCredentials:
         }
         if self._scope.external_id:
             parameters["ExternalId"] = self._scope.external_id
-        with using(self._clients.base):
-            reply = ask(
-                self._clients, Call(asked, self._clients.home_region, "Credentials", parameters)
-            )
+        call = Call(asked, self._clients.home_region, "Credentials", parameters)
+        reply = ask_as(self._clients.base, self._clients, call)
         _verify(reply, asked, account_id)
         return _metadata(part(reply, "Credentials", asked), asked)
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Protocol, Self
 from ri_report.aws.accounts import AccountList
 from ri_report.aws.cells import Cell
 from ri_report.aws.faults import Fault
-from ri_report.aws.messages import STOPPED, Assigned, Ended, NoMore, Visited, Want
+from ri_report.aws.messages import STOPPED, TOO_LATE, Assigned, Ended, NoMore, Visited, Want
 from ri_report.aws.worker import work, work_in_process
-from ri_report.errors import RiReportError
+from ri_report.errors import NoReportError, RiReportError
 from ri_report.inventory.outcomes import CellKind, Status
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Dispatch:
     _listing: Connection | None = None
     _workers: dict[Connection, set[str]] = field(default_factory=dict)
     _wanting: deque[Connection] = field(default_factory=deque)
+    _listed_until: float = 0.0
+    _is_any_lost: bool = False
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -107,8 +109,9 @@ class Dispatch:
         """End the workers that are still there."""
         self._stack.close()
 
-    def begin_listing(self, pages: Iterator[AccountList]) -> None:
-        """Begin to list the accounts in a thread of its own."""
+    def begin_listing(self, pages: Iterator[AccountList], seconds: float) -> None:
+        """Begin to list the accounts in a thread of its own; it may take so many seconds."""
+        self._listed_until = time.monotonic() + seconds
         self._listing, far_end = multiprocessing.Pipe()
         self._stack.callback(self._listing.close)
         Thread(target=_list, args=(far_end, pages), name="accounts", daemon=True).start()
@@ -116,7 +119,7 @@ class Dispatch:
     def workers_needed(self, most: int) -> int:
         """Wait until it is known whether there are only a few accounts; one worker reads those."""
         while self._listing and len(self._todo) <= FEW and most > 1:
-            self._hear_listing(self._listing)
+            self._hear_in_time(self._listing)
         return most if len(self._todo) > FEW else 1
 
     def employ(self, order: Order, clients: Clients) -> None:
@@ -165,8 +168,25 @@ class Dispatch:
             listing = [self._listing] if self._listing else []
             for pipe in self._speaking([*self._workers, *listing]):
                 self._hear(pipe)
+        while self._listing:
+            # What is not listed would be in no number.
+            self._hear_in_time(self._listing)
         for account_id in self._todo:
-            self._miss(account_id, WORKER_ENDED)
+            self._miss(account_id, WORKER_ENDED if self._is_any_lost else TOO_LATE.fault)
+
+    def _hear_in_time(self, listing: Connection) -> None:
+        """Hear the next of the listing, which is worth nothing until it is whole.
+
+        Raises:
+            NoReportError: it is not whole long after the run should have ended.
+        """
+        left = self._listed_until - time.monotonic()
+        if not self._speaking([listing], max(0.0, left)):
+            raise NoReportError(
+                "the accounts could not be listed within the time of a run; check what stands"
+                " between this machine and AWS Organizations, then run again"
+            )
+        self._hear_listing(listing)
 
     @staticmethod
     def _speaking(pipes: Iterable[Connection], seconds: float | None = None) -> list[Connection]:
@@ -245,6 +265,7 @@ class Dispatch:
 
     def _lost(self, pipe: Connection) -> None:
         """Give up the accounts of a worker that ended without a word, as for want of memory."""
+        self._is_any_lost = True
         for account_id in sorted(self._workers.pop(pipe)):
             self._miss(account_id, WORKER_ENDED)
 

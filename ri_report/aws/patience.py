@@ -7,17 +7,18 @@ AWS asks callers to back off exponentially, with jitter
 from __future__ import annotations
 
 import random
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ri_report.aws.codes import CODES
-from ri_report.aws.faults import FaultError
+from ri_report.aws.crew import Attempt, Crew
+from ri_report.aws.faults import FIXES, Fault, FaultError
 from ri_report.inventory.outcomes import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ri_report.aws.clock import Clock
-    from ri_report.aws.faults import Fault
     from ri_report.aws.quotas import Place
 
 T = TypeVar("T")
@@ -31,10 +32,18 @@ TRUST_WAITS: Final = (1.0, 2.0)
 WAITS: Final = (0.4, 1.0, 2.5)
 """Seconds before a call that got no usable answer is made again; one that nobody answered in its
 time is made again once, because it holds a thread as long as that."""
+CALL_SECONDS = 75.0
+"""The longest that one try at a call may take, from the first byte to the last row."""
 CERTAIN = frozenset({"record", "token_cycle", "BodyTooLargeError"})
 """Reasons for MALFORMED that the same answer will give again."""
 STALE_TOKENS = frozenset({"InvalidNextToken", "InvalidPaginationToken"})
 """A paging token that AWS no longer knows: all pages are read again from the first."""
+
+
+def too_slow(what: str, seconds: float) -> Fault:
+    """Return the fault of a call that took too long."""
+    detail = f"{what}: no whole answer within {seconds:.0f} seconds"
+    return Fault(Status.TIMEOUT, "deadline", detail, FIXES[Status.TIMEOUT])
 
 
 def wait_before_retry(fault: Fault, tries: int, refused_seconds: float) -> float | None:
@@ -86,6 +95,10 @@ def wait_at(place: Place, fault: Fault, tries: int, now: float) -> float | None:
 def patiently(ask: Callable[[], T], clock: Clock) -> T:
     """Ask, and wait and ask again, for what nothing else can go on without.
 
+    Args:
+        ask: Makes the call; in a thread of its own, so that no answer is waited for for ever.
+        clock: What waits are measured by.
+
     Raises:
         FaultError: the last one, when patience has ended.
     """
@@ -93,9 +106,23 @@ def patiently(ask: Callable[[], T], clock: Clock) -> T:
     while True:
         tries += 1
         try:
-            return ask()
+            return _in_time(ask, clock)
         except FaultError as error:
             wait = wait_before_retry(error.fault, tries, clock.now() - begun)
             if wait is None:
                 raise
         clock.sleep(wait)
+
+
+def _in_time(ask: Callable[[], T], clock: Clock) -> T:
+    events: SimpleQueue[Attempt] = SimpleQueue()
+    crew = Crew(1, events)
+    attempt = Attempt(ask, None, clock.now())
+    crew.begin(attempt)
+    crew.dismiss()
+    if clock.take(events, attempt.begun + CALL_SECONDS, busy=True) is None:
+        raise FaultError(too_slow("the call", CALL_SECONDS))
+    if attempt.error:
+        raise attempt.error
+    answer: T = attempt.result
+    return answer

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from ri_report.aws.cells import Cell
 from ri_report.aws.crew import Attempt, Crew
-from ri_report.aws.faults import FIXES, Fault, FaultError
+from ri_report.aws.faults import Fault, FaultError
 from ri_report.aws.messages import TOO_LATE, Assigned, NoMore, Stop
-from ri_report.aws.patience import STALE_TOKENS, wait_at
+from ri_report.aws.patience import CALL_SECONDS, STALE_TOKENS, too_slow, wait_at
 from ri_report.aws.permissions import ASSUME_ROLE
 from ri_report.aws.reach import Reach, endpoint_of, is_unanswered
 from ri_report.aws.visits import Task, Visit
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-CALL_SECONDS = 75.0
-"""The longest that one attempt at a call may take, from the first byte to the last row."""
 GRACE_SECONDS = 3.0
 """How long a run that is stopped waits for the calls under way."""
 MOST_OPEN = 64
@@ -259,12 +257,9 @@ class Schedule:
     def _give_up_overdue(self, seconds: float) -> None:
         for attempt in self._crew.overdue(self._clock.now() - seconds):
             task: Task = attempt.subject
-            action = task.call.asked.action
-            detail = f"{action}: no whole answer within {seconds:.0f} seconds"
-            # The thread that hangs may still send to the reading, so it is left to it.
+            # The thread that hangs may still send to the reading, so that is left to it.
             task.restarts += 1
-            fault = Fault(Status.TIMEOUT, "deadline", detail, FIXES[Status.TIMEOUT])
-            self._replace(task, fault)
+            self._replace(task, too_slow(task.made.asked.action, seconds))
 
     def _note(self, call: Call, fault: Fault) -> None:
         """Note whether anything came back from the endpoint."""
