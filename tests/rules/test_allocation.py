@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ri_report.rules.allocation import ALLOCATIONS, allocate, cut
+from ri_report.rules.allocation import ALLOCATIONS, allocate, allocated_units, cut
 from ri_report.rules.sharing import Sharing
-from tests.rules.fleet import Fleet, fleet, lines, table
+from tests.rules.fleet import END, Fleet, fleet, lines, table
 
 if TYPE_CHECKING:
     from ri_report.rules.sharing import Mode
@@ -116,6 +116,62 @@ def test_what_ends_first_is_used_first_then_the_first_by_id() -> None:
         r-3: A bought 1 m5.large in us-east-1, ends 2027-02-01
         """)
     assert world.allocations["reservation_id"].tolist() == ["r-2", "r-3"]
+
+
+def test_what_has_no_known_end_is_used_last() -> None:
+    world = fleet("""
+        i-1: A runs 1 m5.large in us-east-1a
+        r-1: A bought 1 m5.large in us-east-1
+        r-2: A bought 1 m5.large in us-east-1
+        """)
+    ends = pd.Series([pd.NaT, END]).astype(world.active["end"].dtype)
+    found = allocate(world.usage, world.active.assign(end=ends))
+    assert found["reservation_id"].tolist() == ["r-2"]
+
+
+def test_the_smallest_comes_first_whatever_its_id_and_whoever_else_runs() -> None:
+    world = fleet("""
+        i-1: A runs 1 t3.micro in us-east-1a
+        i-2: B runs 1 t3.micro in us-east-1a
+        i-9: A runs 1 t3.nano in us-east-1a
+        r-1: A bought 1 t3.nano in us-east-1
+        """)
+    assert world.allocations["usage_id"].tolist() == ["i-9"]
+
+
+def test_of_accounts_that_lack_alike_the_first_by_id_comes_first() -> None:
+    world = fleet("""
+        i-1: C runs 1 m5.large in us-east-1a
+        i-2: B runs 1 m5.large in us-east-1a
+        r-1: A bought 1 m5.large in us-east-1
+        """)
+    assert world.allocations["usage_id"].tolist() == ["i-2"]
+
+
+def test_the_last_second_of_the_smallest_size_is_given() -> None:
+    second = f"{1 / 3600} hours"
+    world = fleet(f"""
+        i-1: A runs 1 t3.nano in us-east-1a, {second}
+        r-1: A bought 1 t3.nano in us-east-1, {second}
+        """)
+    assert world.allocations["units"].tolist() == [pytest.approx(0.25 / 3600)]
+
+
+def test_without_periods_the_period_of_every_row_is_empty() -> None:
+    world = fleet("i: A runs 1 m5.large in us-east-1a\nr: A bought 1 m5.large in us-east-1")
+    assert world.allocations["period"].tolist() == [""]
+
+
+def test_the_units_of_ids_stand_beside_them_whatever_their_rows_are_called() -> None:
+    world = fleet("""
+        i-1: A runs 1 m5.large in us-east-1a
+        i-2: A runs 1 m5.xlarge in us-east-1a
+        r-1: A bought 2 m5.large in us-east-1
+        """)
+    ids = pd.Series(["i-2", "i-0", "i-1", "i-2"], [5, 3, 8, 1], dtype="str", name="usage_id")
+    found = allocated_units(ids, world.allocations)
+    assert found.to_dict() == {5: 4, 3: 0, 8: 4, 1: 4}
+    assert found.name == "usage_id"
 
 
 def test_of_one_size_the_account_that_lacks_most_comes_first() -> None:
