@@ -295,7 +295,7 @@ def test_accounts_that_are_left_out_are_warned_of_and_the_run_is_complete(
     assert (completeness["complete"], completeness["accounts_left_out"]) == (True, 1)
     (warning,) = [f["text"] for f in facts()["findings"] if f["level"] == "warning"]
     assert warning.startswith("1 account left out by the configuration")
-    for kpi in ("utilization", "coverage", "unused_units", "uncovered_instances"):
+    for kpi in ("utilization", "coverage", "unused_units", "uncovered_units"):
         assert facts()["kpis"][kpi]["standing"] == "unknown"
         assert "1 left out" in facts()["kpis"][kpi]["caveat"]
 

@@ -34,8 +34,9 @@ class Column:
     `kind` decides the dtype here and the format in every output: `units` are normalized units,
     `ratio` is 0..1, `time` is UTC, `days` are whole days. Text is never missing: absent text is
     `""`, so that grouping and merging treat it as a value. Any other kind may be missing only
-    where `nullable` says so, and missing means *unknown*. `ratio_of` names the columns whose
-    quotient a ratio is, so that its total is a ratio of sums and never a mean of ratios.
+    where `nullable` says so, and missing means *unknown*; in a column that `is_sparse` it means
+    that there is nothing to tell. `ratio_of` names the columns whose quotient a ratio is, so that
+    its total is a ratio of sums and never a mean of ratios.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     label: str = ""
     nullable: bool = False
     ratio_of: tuple[str, str] | None = None
+    is_sparse: bool = False
 
     @property
     def dtype(self) -> str:

@@ -49,8 +49,8 @@ def _places(rows: pd.DataFrame) -> set[tuple[str, str]]:
 
 
 def capacity_rows(inventory: Inventory, analysis: Analysis) -> pd.DataFrame:
-    """Return frame `CAPACITY` with a row of unknowns wherever it was not read."""
-    unread = CAPACITY.of(
+    """Return the marked frame of `CAPACITY` with a row of unknowns wherever it was not read."""
+    unread = MARKED[CAPACITY.name].of(
         {"account_id": account, "region": region}
         for account, region in sorted(unread_capacity(inventory.outcomes))
     )

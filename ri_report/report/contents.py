@@ -5,24 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import pandas as pd
+
 from ri_report.inventory.frames import Column, Frame
 from ri_report.inventory.outcomes import OUTCOMES
 from ri_report.inventory.schema import RESERVATIONS
 from ri_report.report.accounts import ACCOUNT_SUMMARY, account_summary, is_in_total
 from ri_report.report.capacity import POOLS_SHOWN, capacity_rows, pool_rows
-from ri_report.rules.basis import BASIS, MARKED
-from ri_report.rules.capacity import CAPACITY
+from ri_report.rules.basis import BASIS, FIRM, MARKED
 from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import MEASURES, measure
 from ri_report.rules.eligibility import NOT_ELIGIBLE, OTHER_STATES
-from ri_report.rules.expiry import EXPIRIES
-from ri_report.rules.reasons import UNUSED_REASONS
 from ri_report.rules.zones import ZONE_MATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
@@ -51,7 +48,11 @@ GAPS = Frame(
 FAMILIES = Frame(
     "coverage_by_family",
     ("family",),
-    (Column("family", "text", "Instance family: all before the dot"), *MEASURES),
+    (
+        Column("family", "text", "Instance family: all before the dot"),
+        *(c for c in MEASURES if c.name not in ("covered_instances", "uncovered_instances")),
+        BASIS,
+    ),
 )
 PURCHASES = Frame("purchases", RESERVATIONS.key, RESERVATIONS.columns)
 
@@ -67,6 +68,7 @@ class Entry:
         rows: Makes its rows, in the order in which they are shown.
         needs: `instances` or `reservations`, if where these were not read it may lack rows.
         in_total: Tells for each row whether the total covers it; None where it covers all.
+        open_totals: Columns whose total is open where a row is; other totals are of whole pools.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Entry:
     rows: Rows
     needs: tuple[Needed, ...] = ()
     in_total: Callable[[pd.DataFrame], pd.Series[bool]] | None = None
+    open_totals: tuple[str, ...] = ()
 
 
 def _gaps(inventory: Inventory) -> pd.DataFrame:
@@ -86,8 +89,11 @@ def _most_unused_first(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _families(analysis: Analysis) -> pd.DataFrame:
+    """Sum whole pools, all of which lie in one family, so that what is known is firm."""
     family = analysis.covered["instance_type"].str.split(".").str[0]
-    return measure(analysis.covered.assign(family=family), FAMILIES.key).sort_values(
+    rows = measure(analysis.covered.assign(family=family), FAMILIES.key)
+    basis = pd.Series(FIRM, rows.index).where(rows["covered_units"].notna(), "")
+    return rows.assign(basis=basis).sort_values(
         ["running_units", "family"], ascending=[False, True]
     )
 
@@ -126,6 +132,7 @@ CONTENTS = (
         MARKED["coverage"],
         lambda _, analysis: analysis.coverage,
         ("instances",),
+        open_totals=("covered_instances", "uncovered_instances"),
     ),
     Entry(
         "Utilization",
@@ -134,12 +141,13 @@ CONTENTS = (
         MARKED["utilization"],
         lambda _, analysis: _most_unused_first(analysis.utilization),
         ("reservations",),
+        open_totals=("lent_units",),
     ),
     Entry(
         "Unused by reason",
         "What kept unused units from being used; the reasons of a reservation add up to its"
         " unused units.",
-        UNUSED_REASONS,
+        MARKED["unused_reasons"],
         lambda _, analysis: _most_unused_first(analysis.unused_reasons),
         ("reservations",),
     ),
@@ -147,14 +155,15 @@ CONTENTS = (
         "Zones by name or id",
         "Reservations whose use depends on whether zonal ones serve other accounts in the zone"
         " of the same name, as AWS's billing guide words it, or in the same physical place.",
-        ZONE_MATCH,
+        MARKED["zone_match"],
         lambda _, analysis: analysis.zone_match,
         ("instances", "reservations"),
+        open_totals=tuple(c.name for c in ZONE_MATCH.columns if c.kind == "units"),
     ),
     Entry(
         "Coverage by family",
         "The same instances as in Coverage, by instance family, over all regions. These totals are"
-        " firm: AWS's rules fix them.",
+        " firm: AWS's rules fix them. How many instances of mixed sizes are covered they do not.",
         FAMILIES,
         lambda _, analysis: _families(analysis),
         ("instances",),
@@ -164,6 +173,7 @@ CONTENTS = (
         "Coverage by the account that runs the instances. What was not read is unknown.",
         MARKED["coverage_by_account"],
         lambda _, analysis: analysis.coverage_by_account,
+        open_totals=("covered_instances", "uncovered_instances"),
     ),
     Entry(
         "Uncovered",
@@ -171,28 +181,31 @@ CONTENTS = (
         MARKED["uncovered"],
         lambda _, analysis: analysis.uncovered,
         ("instances",),
+        open_totals=("running_units", "covered_units"),
     ),
     Entry(
         "Pools",
-        "What each account runs, buys, lends and borrows. Over the accounts of a pool every total"
-        " is firm: lent equals borrowed, and used is what covers instances and idle slots of"
-        " capacity reservations.",
+        "What each account runs, buys, lends and borrows. Over the accounts of a pool what is"
+        " covered and what is used is firm, and used is what covers instances and idle slots of"
+        " capacity reservations; lent equals borrowed.",
         POOLS_SHOWN,
         pool_rows,
+        open_totals=("lent_units", "borrowed_units"),
     ),
     Entry(
         "Capacity reservations",
         "Active On-Demand Capacity Reservations. AWS bills idle slots as it bills instances: they"
         " use up what instances leave of regional reservations, and are in no coverage.",
-        CAPACITY,
+        MARKED["capacity_reservations"],
         capacity_rows,
     ),
     Entry(
         "Expiring",
         "Ends of terms and queued purchases, by month.",
-        EXPIRIES,
+        MARKED["expiries"],
         lambda _, analysis: analysis.expiries,
         ("reservations",),
+        open_totals=("ending_used_units",),
     ),
     Entry(
         "Accounts",
@@ -201,6 +214,7 @@ CONTENTS = (
         ACCOUNT_SUMMARY,
         account_summary,
         in_total=is_in_total,
+        open_totals=("lent_units", "borrowed_units"),
     ),
     Entry(
         "Not read",

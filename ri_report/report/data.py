@@ -107,6 +107,7 @@ def _described(table: Table) -> dict[str, Any]:
         "may_lack_rows": table.may_lack_rows,
         "key": list(table.frame.key),
         "total": _raw_values(table.total()),
+        "total_basis": table.total_basis(),
         "columns": [
             {
                 "name": column.name,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ri_report.report.charts import Bar, bars
-from ri_report.report.formats import number, text_of
+from ri_report.report.formats import CONVENTION_SIGN, marked, number, text_of
 from ri_report.report.wording import quantity
+from ri_report.rules.basis import CONVENTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +87,7 @@ def _utilization(report: Report) -> Figure:
             "chart-reservations",
             "Reservations that are not fully used",
             "Normalized units bought: solid is used, hatched is not; most unused first."
+            + _signed(rows)
             + _rest_of_reservations(
                 len(rows) - len(idle) - unknown, len(idle) - len(shown), unknown
             ),
@@ -106,7 +108,7 @@ def _reservation(row: dict[str, Any], names: dict[str, str]) -> Bar:
         words.append(row["unused_reason"].replace("_", " "))
     return Bar(
         f"{row['instance_type']} \u00d7 {row['instance_count']:,}",
-        text_of(row["utilization_ratio"], "ratio"),
+        marked(text_of(row["utilization_ratio"], "ratio"), row["basis"]),
         " · ".join([*words, owner]),
         float(row["purchased_units"]),
         float(row["used_units"]),
@@ -148,7 +150,8 @@ def _expiry_timeline(report: Report) -> Figure:
             "chart-expiries",
             "What ends when",
             "Instances whose reservation ends, and queued ones that start. Bars are normalized"
-            " units that end: solid is in use now, hatched is not; hollow, unknown.",
+            " units that end: solid is in use now, hatched is not; hollow, unknown."
+            + _signed(list(rows.values())),
             "",
             "expiries",
         ),
@@ -167,10 +170,23 @@ def _ending(label: str, rows: list[dict[str, Any]]) -> Bar:
     return Bar(
         label,
         " · ".join(word for word in (ends, starts) if word),
-        f"{number(units)} unit{'' if units == 1 else 's'}" if ending else "",
+        _units_that_end(rows, units) if ending else "",
         float(units),
         _known(used),
     )
+
+
+def _units_that_end(rows: list[dict[str, Any]], units: float) -> str:
+    """Return the units, which are known; the sign tells that how many are in use is open."""
+    sign = f" {CONVENTION_SIGN}" if any(row["basis"] == CONVENTION for row in rows) else ""
+    return f"{number(units)} unit{'' if units == 1 else 's'}{sign}"
+
+
+def _signed(rows: Iterable[dict[str, Any]]) -> str:
+    """Say what the sign means where a row has it."""
+    if all(row["basis"] != CONVENTION for row in rows):
+        return ""
+    return f" {CONVENTION_SIGN}: how much of it is used is a convention."
 
 
 def _months(as_of: datetime) -> list[str]:

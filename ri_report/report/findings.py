@@ -13,6 +13,7 @@ from ri_report.report.limits import accounts_left_out, management_unknown, zones
 from ri_report.report.model import Finding
 from ri_report.report.text import visible
 from ri_report.report.wording import named, quantity, words
+from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
@@ -206,8 +207,8 @@ def _reservations(analysis: Analysis) -> list[Finding]:
 
 
 def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> list[Finding]:
-    rows = analysis.zone_match
-    if rows.empty:
+    rows, places = analysis.zone_match, analysis.coverage
+    if rows.empty and places[ZONE_MATCH_OTHER.name].isna().all():
         return []
     here, there = ("name", "id") if sharing.zonal_match == "az_name" else ("id", "name")
     used_more, covered_more = (
@@ -216,8 +217,8 @@ def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> l
     )
     used, covered = analysis.utilization, analysis.covered
     text = (
-        f"{quantity(len(rows), 'reservation')} would be used differently if zonal ones matched the"
-        f" zones of other accounts by {there} and not by {here}"
+        f"If zonal reservations matched the zones of other accounts by {there} and not by {here},"
+        " some rows of Utilization and Coverage would be different; they tell both results"
     )
     if used["used_units"].notna().all() and covered["covered_units"].notna().all():
         text += (

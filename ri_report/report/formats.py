@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ri_report.rules.basis import CONVENTION
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from ri_report.inventory.frames import Column, Kind
 
 UNKNOWN = "unknown"
+CONVENTION_SIGN = "\u2248"
+"""Stands before a number that rests on a convention."""
 NOT_APPLICABLE = "n/a"
 
 
@@ -61,9 +65,16 @@ def text_of(value: Any, kind: Kind) -> str:  # noqa: ANN401 - a cell holds any o
     return UNKNOWN if pd.isna(value) else WRITERS[kind](value)
 
 
+def marked(text: str, basis: str) -> str:
+    """Return a number as text; behind a sign where it rests on a convention: `≈ 93.1 %`."""
+    return f"{CONVENTION_SIGN} {text}" if basis == CONVENTION else text
+
+
 def cell_text(row: Mapping[str, Any], column: Column) -> str:
     """Return one cell of a table as text; a ratio whose whole is 0 is `n/a`."""
     value = row[column.name]
+    if column.is_sparse and pd.isna(value):
+        return ""
     if column.ratio_of and pd.isna(value):
         whole = row[column.ratio_of[1]]
         return UNKNOWN if pd.isna(whole) or whole else NOT_APPLICABLE

@@ -57,14 +57,16 @@ Lent and borrowed
     the owner and borrowed by that account.
 
 Pool
-    Region, platform, tenancy and family (or exact type, where sizes do not flex). Totals of a
-    pool follow from AWS's rules, in each tier of sharing.
+    Region, platform, tenancy and family (or exact type, where sizes do not flex). How much of a
+    pool is covered and used in total follows from AWS's rules.
 
 Firm and convention
     AWS's rules fix how much of a pool is covered and used, but not which of its sizes, zones,
     instances, accounts and reservations have it; even the smallest size first, as documented,
     is not what bills show. A row is firm when every split that the rules leave open gives it
-    the same units. Of other rows the pool's total is firm and the split a convention.
+    the same units. Of other rows the pool's total is firm and the split a convention; \u2248 is
+    its sign. A sum over some rows of a pool is firm for sure only where each of them is. Tables
+    that do not say it of their rows tell nothing that a split could change.
 
 Conventions
     Of several reservations the one that ends first is used first; of several instances of one

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ri_report.report.formats import UNKNOWN, number, percent
+from ri_report.report.formats import UNKNOWN, marked, number, percent
 from ri_report.report.model import Kpi
+from ri_report.report.wording import quantity
+from ri_report.rules.basis import FIRM, basis_of_cover, basis_of_use
 from ri_report.rules.expiry import HORIZONS_DAYS, ending_within
 
 if TYPE_CHECKING:
@@ -34,14 +36,14 @@ def headlines(
         basis: What was read.
     """
     found: tuple[Kpi, ...] = (
-        _utilization(analysis.utilization, targets.utilization, basis),
-        _coverage(analysis.covered, targets.coverage, basis),
-        _idle(analysis.utilization, basis),
-        _uncovered(analysis.covered, basis),
-        _expiring(analysis.utilization, as_of, basis),
+        _utilization(analysis, targets.utilization, basis),
+        _coverage(analysis, targets.coverage, basis),
+        _unused(analysis, basis),
+        _uncovered(analysis, basis),
+        _expiring(analysis, as_of, basis),
     )
     if basis.unread:
-        found = tuple(replace(kpi, value=None, detail=basis.unread) for kpi in found)
+        found = tuple(replace(kpi, value=None, detail=basis.unread, basis="") for kpi in found)
     return (*(_judged(kpi, basis) for kpi in found), _accounts_read(basis))
 
 
@@ -64,6 +66,7 @@ def _accounts_read(basis: Basis) -> Kpi:
         "every account in scope was read" if read == total else f"{total - read:,} not in full",
         whole=total,
         standing="good" if read == total else "bad",
+        basis=FIRM,
     )
 
 
@@ -82,80 +85,110 @@ def _sum(values: pd.Series[float], *, is_all: bool) -> float | None:
     return float(values.sum()) if len(values) or is_all else None
 
 
-def _utilization(used: pd.DataFrame, target: float, basis: Basis) -> Kpi:
+def is_in(rows: pd.Series[bool]) -> pd.Series[float]:
+    """Return the weight of each row in a sum over some rows."""
+    return rows.astype("float64")
+
+
+def _utilization(analysis: Analysis, target: float, basis: Basis) -> Kpi:
+    used = analysis.utilization
     sure = known(used, "used_units")
-    bought, units = sure["instance_count"].sum(), sure["purchased_units"].sum()
-    size = sure["purchased_units"] / sure["instance_count"]
-    instances = (sure["used_units"] / size).sum()
+    part, whole = sure["used_units"].sum(), sure["purchased_units"].sum()
+    made_of = basis_of_use(analysis, is_in(used["used_units"].notna()))
     detail = (
-        f"{number(sure['used_units'].sum())} of {number(units)} normalized units; "
-        f"counted in instances {percent(instances / bought)}"
-        if bought
+        f"{marked(number(part), made_of)} of {number(whole)} normalized units; "
+        f"counted in instances {_used_instances(analysis, sure)}"
+        if len(sure)
         else basis.nothing("active reservations")
     )
     if idle := sure["idle_slot_units"].sum():
-        detail += f"; {percent(idle / units)} by idle slots of capacity reservations"
+        share = marked(percent(idle / whole), made_of)
+        detail += f"; {share} by idle slots of capacity reservations"
     detail += _left_out(used, sure, "reservation")
-    value = _share(sure["used_units"].sum(), units)
-    return Kpi("utilization", "Utilization", value, "ratio", detail, target=target)
+    value = _share(part, whole)
+    made_of = made_of if value is not None else ""
+    return Kpi("utilization", "Utilization", value, "ratio", detail, target=target, basis=made_of)
 
 
-def _coverage(covered: pd.DataFrame, target: float, basis: Basis) -> Kpi:
+def _used_instances(analysis: Analysis, sure: pd.DataFrame) -> str:
+    """Return the share of bought instances in use: firm where only one size has a choice."""
+    size = sure["purchased_units"] / sure["instance_count"]
+    share = (sure["used_units"] / size).sum() / sure["instance_count"].sum()
+    weight = (1 / size).reindex(analysis.utilization.index, fill_value=0.0)
+    return marked(percent(share), basis_of_use(analysis, weight))
+
+
+def _coverage(analysis: Analysis, target: float, basis: Basis) -> Kpi:
+    covered = analysis.covered
     sure = known(covered, "covered_units")
-    running = sure["units"].sum()
-    instances = (sure["covered_units"] / sure["units"]).sum()
+    part, whole = sure["covered_units"].sum(), sure["units"].sum()
+    made_of = basis_of_cover(analysis, is_in(covered["covered_units"].notna()))
     detail = (
-        f"{number(sure['covered_units'].sum())} of {number(running)} normalized units; "
-        f"counted in instances {percent(instances / len(sure))}"
+        f"{marked(number(part), made_of)} of {number(whole)} normalized units; "
+        f"counted in instances {_covered_instances(analysis, sure)}"
         if len(sure)
         else basis.nothing("eligible instances running")
     )
     detail += _left_out(covered, sure, "instance")
-    value = _share(sure["covered_units"].sum(), running)
-    return Kpi("coverage", "Coverage", value, "ratio", detail, target=target)
+    value = _share(part, whole)
+    made_of = made_of if value is not None else ""
+    return Kpi("coverage", "Coverage", value, "ratio", detail, target=target, basis=made_of)
 
 
-def _idle(used: pd.DataFrame, basis: Basis) -> Kpi:
+def _covered_instances(analysis: Analysis, sure: pd.DataFrame) -> str:
+    """Return the share of instances that is covered: firm where only one size has a choice."""
+    share = (sure["covered_units"] / sure["units"]).sum() / len(sure)
+    weight = (1 / sure["units"]).reindex(analysis.covered.index, fill_value=0.0)
+    return marked(percent(share), basis_of_cover(analysis, weight))
+
+
+def _unused(analysis: Analysis, basis: Basis) -> Kpi:
+    used = analysis.utilization
     sure = known(used, "unused_units")
-    unused = sure[sure["unused_units"] > 0]
-    wholly = int((unused["used_units"] == 0).sum())
-    partly = len(unused) - wholly
-    detail = f"in {len(unused):,} reservations: {wholly:,} idle, {partly:,} partly used"
+    detail = f"of {number(sure['purchased_units'].sum())} normalized units bought"
     detail += _left_out(used, sure, "reservation")
     value = _sum(sure["unused_units"], is_all=basis.is_all_seen)
+    made_of = basis_of_use(analysis, is_in(used["unused_units"].notna()))
     if value is None:
-        detail = basis.nothing("use")
-    return Kpi("unused_units", "Unused units", value, "units", detail)
+        detail, made_of = basis.nothing("use"), ""
+    return Kpi("unused_units", "Unused units", value, "units", detail, basis=made_of)
 
 
-def _uncovered(covered: pd.DataFrame, basis: Basis) -> Kpi:
+def _uncovered(analysis: Analysis, basis: Basis) -> Kpi:
+    covered = analysis.covered
     sure = known(covered, "uncovered_units")
-    value = _sum(sure["uncovered_units"] / sure["units"], is_all=basis.is_all_seen)
-    units = number(sure["uncovered_units"].sum())
-    detail = f"of {len(sure):,} eligible, {units} normalized units; partly covered ones pro rata"
+    value = _sum(sure["uncovered_units"], is_all=basis.is_all_seen)
+    running = number(sure["units"].sum())
+    detail = f"of {running} normalized units in {quantity(len(sure), 'eligible instance')}"
     detail += _left_out(covered, sure, "instance")
+    made_of = basis_of_cover(analysis, is_in(covered["uncovered_units"].notna()))
     if value is None:
-        detail = basis.nothing("cover")
-    return Kpi("uncovered_instances", "Uncovered instances", value, "units", detail)
+        detail, made_of = basis.nothing("cover"), ""
+    return Kpi("uncovered_units", "Uncovered units", value, "units", detail, basis=made_of)
 
 
-def _expiring(used: pd.DataFrame, as_of: datetime, basis: Basis) -> Kpi:
+def _expiring(analysis: Analysis, as_of: datetime, basis: Basis) -> Kpi:
+    used = analysis.utilization
     ending = {days: ending_within(used, days, as_of) for days in HORIZONS_DAYS}
     horizon = HORIZONS_DAYS[-1]
     within = " · ".join(f"{days} days: {len(rows):,}" for days, rows in ending.items())
-    units = units_text(ending[horizon]["used_units"])
+    units = used_text(analysis, ending[horizon])
     detail = f"within {within}; {units} units now in use end within {horizon} days"
     is_known = len(used) > 0 or basis.is_all_bought_seen
     value = len(ending[horizon]) if is_known else None
     if value is None:
         detail = basis.nothing("active reservations")
-    label = f"Expiring in {horizon} days"
-    return Kpi("expiring_reservations", label, value, "count", detail)
+    label, made_of = f"Expiring in {horizon} days", "" if value is None else FIRM
+    return Kpi("expiring_reservations", label, value, "count", detail, basis=made_of)
 
 
-def units_text(values: pd.Series[float]) -> str:
-    """Return a sum as text; over an unknown value it is unknown."""
-    return UNKNOWN if values.isna().any() else number(values.sum())
+def used_text(analysis: Analysis, rows: pd.DataFrame) -> str:
+    """Return what is used of some rows of `utilization` as text; over an unknown it is unknown."""
+    units = rows["used_units"]
+    if units.isna().any():
+        return UNKNOWN
+    made_of = basis_of_use(analysis, is_in(analysis.utilization.index.to_series().isin(rows.index)))
+    return marked(number(units.sum()), made_of)
 
 
 def _share(part: float, whole: float) -> float | None:

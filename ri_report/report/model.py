@@ -38,6 +38,8 @@ class Kpi:
         target: The configured target, for ratios that have one.
         standing: Whether it meets the target; `unknown` where it does not rest on everything.
         caveat: What a reader must know before quoting it; "" when everything was read.
+        basis: `firm` or `convention`, see `rules.basis`; "" where it is unknown. Numbers of the
+            detail that rest on a convention are behind its sign.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Kpi:
     target: float | None = None
     standing: Standing = "neutral"
     caveat: str = ""
+    basis: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from ri_report.report.figures import account_names
-from ri_report.report.formats import UNKNOWN, cell_text
+from ri_report.report.formats import UNKNOWN, cell_text, number
 from ri_report.report.text import visible
 from ri_report.rules.basis import BASIS, BASIS_TEXT, CONVENTION, MARKED
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, FACTOR_BASIS
 from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
+from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +40,24 @@ MARKS = {
     "utilization": "used_units",
     "uncovered": "uncovered_units",
     "pools": "covered_units",
+    "unused_reasons": "unused_units",
+    "zone_match": "used_units_by_name",
+    "expiries": "ending_used_units",
+    "capacity_reservations": "covered_idle_units",
+    "accounts": "covered_units",
 }
 """By table the number that bears the mark where the row is a convention."""
+READ_OTHERWISE = {
+    "coverage": "covered_units",
+    "coverage_by_account": "covered_units",
+    "utilization": "used_units",
+}
+"""By table the number beside which stands what the other reading of zones gives."""
+OTHERWISE = "by other zones"
+OTHERWISE_TEXT = (
+    "What it would be if zonal reservations served other accounts by that of zone name and zone id"
+    " by which they do not here"
+)
 FACTOR_NOTES = {
     "multiple": "8 \u00d7 N",
     "largest_size": "as largest",
@@ -51,12 +70,12 @@ ACCOUNT_IDS = frozenset(
     {"account_id", "reservation_account_id", "instance_account_id", "billed_account_id"}
 )
 REASONS = {
-    **dict.fromkeys(MARKED, BASIS_TEXT),
+    **dict.fromkeys((*MARKED, "accounts"), BASIS_TEXT),
     "utilization": UNUSED_REASONS_TEXT | BASIS_TEXT,
-    "unused_reasons": UNUSED_REASONS_TEXT,
+    "unused_reasons": UNUSED_REASONS_TEXT | BASIS_TEXT,
     "uncovered": UNCOVERED_REASONS_TEXT | BASIS_TEXT,
     "not_eligible": NOT_ELIGIBLE_REASONS,
-    "capacity_reservations": IDLE_SLOT_REASONS,
+    "capacity_reservations": IDLE_SLOT_REASONS | BASIS_TEXT,
 }
 NOTHING = {
     "coverage": "No eligible instance was seen running.",
@@ -162,13 +181,16 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
 
 def shown_columns(table: Table) -> list[Column]:
     """Return the columns but those that the page tells by a mark or a note in others."""
-    told = {BASIS.name} | ({FACTOR_BASIS.name} if table.name in COVERAGE_TABLES else set())
+    told = {BASIS.name, ZONE_MATCH_OTHER.name}
+    told |= {FACTOR_BASIS.name} if table.name in COVERAGE_TABLES else set()
     return [column for column in table.frame.columns if column.name not in told]
 
 
 def _marked(cell: Cell, row: Mapping[Any, Any], column: Column, table: str) -> Cell:
     if column.name == MARKS.get(table) and row[BASIS.name] == CONVENTION:
-        return replace(cell, is_marked=True)
+        cell = replace(cell, is_marked=True)
+    if column.name == READ_OTHERWISE.get(table) and not pd.isna(row[ZONE_MATCH_OTHER.name]):
+        return replace(cell, name=f"{number(row[ZONE_MATCH_OTHER.name])} {OTHERWISE}")
     if column.name == "instance_type" and table in COVERAGE_TABLES:
         return replace(cell, name=FACTOR_NOTES.get(row[FACTOR_BASIS.name], ""))
     return cell
@@ -206,7 +228,8 @@ def _total(table: Table) -> tuple[tuple[Cell, ...], int]:
         return (), 0
     columns = shown_columns(table)
     span = next(place for place, column in enumerate(columns) if column.name in total)
-    cells = (_total_cell(total, column) for column in columns[span:])
+    basis = table.total_basis()
+    cells = (_total_cell(total, column, basis.get(column.name, "")) for column in columns[span:])
     return tuple(cells), span
 
 
@@ -219,11 +242,11 @@ def _total_label(table: Table) -> str:
     return f"Total of {summed:,} {rows}{unknown}{unread}"
 
 
-def _total_cell(total: Mapping[str, Any], column: Column) -> Cell:
+def _total_cell(total: Mapping[str, Any], column: Column, basis: str) -> Cell:
     if column.name not in total:
         return Cell("")
     text = cell_text(total, column)
-    return Cell(text, "", "n u" if text == UNKNOWN else "n")
+    return Cell(text, "", "n u" if text == UNKNOWN else "n", basis == CONVENTION)
 
 
 def _reasons(table: Table, shown: list[dict[Any, Any]]) -> tuple[tuple[str, str], ...]:
@@ -231,4 +254,7 @@ def _reasons(table: Table, shown: list[dict[Any, Any]]) -> tuple[tuple[str, str]
     used = {row[name] for row in shown for name in CODES & set(table.frame.names)}
     if table.name in MARKS and any(row[BASIS.name] == CONVENTION for row in shown):
         used.add(CONVENTION)
+    if any(not pd.isna(row.get(ZONE_MATCH_OTHER.name)) for row in shown):
+        texts = {**texts, OTHERWISE: OTHERWISE_TEXT}
+        used.add(OTHERWISE)
     return tuple((code.replace("_", " "), text) for code, text in texts.items() if code in used)

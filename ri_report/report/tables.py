@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ri_report.report.contents import CONTENTS
+from ri_report.rules.basis import BASIS, CONVENTION, FIRM
 from ri_report.rules.unknown import unread
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Table:
         rows: The rows, raw values, in the order in which they are shown.
         in_total: For each row whether the total covers it; None where it covers all.
         may_lack_rows: Whether what was not read may hold more rows; then no sum is known.
+        open_totals: Columns whose total is open where a row is; other totals are of whole pools.
     """
 
     title: str
@@ -44,6 +46,7 @@ class Table:
     rows: pd.DataFrame
     in_total: pd.Series[bool] | None = None
     may_lack_rows: bool = False
+    open_totals: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,6 +74,17 @@ class Table:
                 sums[column.name] = _quotient(*(sums[name] for name in column.ratio_of))
         return sums
 
+    def total_basis(self) -> dict[str, str]:
+        """Return for each total that is known whether it is firm, if rows of the table say so."""
+        if BASIS.name not in self.frame.names:
+            return {}
+        is_open = (self.rows[BASIS.name] == CONVENTION).any()
+        return {
+            name: CONVENTION if is_open and name in self.open_totals else FIRM
+            for name, total in self.total().items()
+            if total is not None
+        }
+
 
 def _quotient(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
@@ -97,4 +111,5 @@ def _table(entry: Entry, inventory: Inventory, analysis: Analysis, missing: Unre
         rows,
         entry.in_total(rows) if entry.in_total else None,
         may_lack_rows=bool(lacking),
+        open_totals=entry.open_totals,
     )

@@ -14,7 +14,7 @@ from ri_report.rules.eligibility import active_reservations, eligible_usage
 from ri_report.rules.expiry import expiries
 from ri_report.rules.reasons import uncovered_instances, unused_reasons
 from ri_report.rules.utilization import pools, utilization
-from ri_report.rules.zones import zone_match
+from ri_report.rules.zones import other_reading, zone_match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +56,7 @@ def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
     slots = idle_slots(held)
     both = with_slots(usage, slots)
     allocations = allocate(both, active, sharing)
+    other = other_reading(both, active, sharing)
     covered = cover(usage, allocations)
     reasons = unused_reasons(covered, active, allocations, sharing)
     used = utilization(active, allocations, reasons, inventory.as_of, slots=slots)
@@ -71,10 +72,10 @@ def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
         utilization=used,
         unused_reasons=reasons,
         uncovered=uncovered_instances(covered, active, sharing),
-        zone_match=zone_match(both, active, allocations, sharing),
+        zone_match=zone_match(both, active, allocations, other),
         pools=pools(covered, slots, active, allocations),
         expiries=expiries(used, other_states),
         capacity_reservations=covered_capacity(held, allocations),
         idle_slots=slots,
     )
-    return with_basis(made, both, sharing)
+    return with_basis(made, both, sharing, other)

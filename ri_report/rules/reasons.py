@@ -100,11 +100,10 @@ def unused_reasons(
     active = active.sort_values("reservation_id", ignore_index=True)
     kinds = _uncovered_kinds(covered)
     uncovered, unused = _quarters(kinds["uncovered_units"]), _unused(active, allocations)
-    both = arrange(comparable(kinds, active), sharing, sharing.widest_tier)
-    both["family"] = families(both["instance_type"].astype("str")).astype("category")
+    both = relaxable(comparable(kinds, active), sharing)
     found = [
         _relax(keys, uncovered, unused).assign(reason=reason)
-        for reason, keys in _relaxed_keys(both, len(kinds))
+        for reason, keys in relaxed_keys(both, len(kinds))
     ]
     rest = pd.DataFrame({"row": np.arange(len(active)), "quarters": unused})
     rows = pd.concat([*found, rest.assign(reason=NOTHING_RUNNING)], ignore_index=True)
@@ -126,8 +125,21 @@ def _unused(active: pd.DataFrame, allocations: pd.DataFrame) -> Integers:
     return _quarters(active["units"] * active["instance_count"] - used)
 
 
-def _relaxed_keys(both: pd.DataFrame, usage_count: int) -> Iterator[tuple[str, Integers]]:
-    """Yield for each reason and scope the keys of all rows; other scopes match nothing."""
+def relaxable(both: pd.DataFrame, sharing: Sharing) -> pd.DataFrame:
+    """Return what `matching.comparable` returns with all that rules without one trait compare."""
+    family = families(both["instance_type"].astype("str")).astype("category")
+    return arrange(both, sharing, sharing.widest_tier).assign(family=family)
+
+
+def relaxed_keys(both: pd.DataFrame, usage_count: int) -> Iterator[tuple[str, Integers]]:
+    """Yield each reason, nearest miss first, with the keys by which rows match but for its rule.
+
+    A reason comes once for each scope; what is of another scope, or has no key, is negative.
+
+    Args:
+        both: What `relaxable` returns.
+        usage_count: How many of its rows, the first ones, are usage.
+    """
     is_usage = np.arange(len(both)) < usage_count
     yield from _keys_without_zone(both)
     for reason, dropped, instead in _NEAR_MISSES:

@@ -21,7 +21,7 @@ from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES
 from ri_report.rules.expiry import EXPIRIES, month_of
 from ri_report.rules.reasons import NOT_ALL_READ, UNUSED_REASONS
 from ri_report.rules.utilization import POOLS
-from ri_report.rules.zones import ZONE_MATCH
+from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -36,8 +36,18 @@ NO_RESERVATIONS = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.RESERV
 """What was not read of an account or region when one of these kinds of cell was not."""
 
 COVER = ("covered_units", "uncovered_units")
-USE = ("used_units", "unused_units", "utilization_ratio", "idle_slot_units", "lent_units")
-COVER_MEASURES = tuple(c.name for c in MEASURES if not c.name.startswith("running"))
+USE = (
+    "used_units",
+    "unused_units",
+    "utilization_ratio",
+    "idle_slot_units",
+    "lent_units",
+    ZONE_MATCH_OTHER.name,
+)
+COVER_MEASURES = (
+    *(c.name for c in MEASURES if not c.name.startswith("running")),
+    ZONE_MATCH_OTHER.name,
+)
 BY_READING = tuple(c.name for c in ZONE_MATCH.columns if c.kind == "units")
 POOL_FLOWS = ("covered_units", "used_units", "lent_units", "borrowed_units")
 
@@ -195,10 +205,9 @@ def _utilization(utilization: pd.DataFrame, ids: pd.Series[str]) -> pd.DataFrame
 
 def _unused_reasons(reasons: pd.DataFrame, ids: pd.Series[str]) -> pd.DataFrame:
     known = reasons[~reasons["reservation_id"].isin(ids)]
-    rows = UNUSED_REASONS.of({"reservation_id": name, "reason": NOT_ALL_READ} for name in ids)
-    return _joined(UNUSED_REASONS, known, rows).sort_values(
-        list(UNUSED_REASONS.key), ignore_index=True
-    )
+    frame = MARKED[UNUSED_REASONS.name]
+    rows = frame.of({"reservation_id": name, "reason": NOT_ALL_READ} for name in ids)
+    return _joined(frame, known, rows).sort_values(list(UNUSED_REASONS.key), ignore_index=True)
 
 
 def _uncovered(uncovered: pd.DataFrame, dark: pd.DataFrame) -> pd.DataFrame:
@@ -226,7 +235,8 @@ def _pools(pools: pd.DataFrame, missing: Unread) -> pd.DataFrame:
 
 def _expiries(expiries: pd.DataFrame, doubtful: pd.DataFrame) -> pd.DataFrame:
     months = month_of(doubtful["end"].dropna())
-    return EXPIRIES.check(_masked(expiries, expiries["month"].isin(months), ["ending_used_units"]))
+    rows = _masked(expiries, expiries["month"].isin(months), ["ending_used_units"])
+    return MARKED[EXPIRIES.name].check(rows)
 
 
 def _with_unseen(frame: Frame, rows: pd.DataFrame, unseen: Cells) -> pd.DataFrame:

@@ -7,9 +7,10 @@ Zone IDs"). Where the two readings differ, both results are shown.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
@@ -17,6 +18,8 @@ from ri_report.rules.allocation import allocate, allocated_units
 from ri_report.rules.matching import ZONAL, is_idle_slot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ri_report.rules.sharing import Sharing, ZonalMatch
 
 ZONE_MATCH = Frame(
@@ -39,11 +42,53 @@ ZONE_MATCH = Frame(
         Column("applied", "text", "Which of the two this report uses: az_name or az_id"),
     ),
 )
-_OTHER: dict[ZonalMatch, ZonalMatch] = {"az_name": "az_id", "az_id": "az_name"}
+OTHER: dict[ZonalMatch, ZonalMatch] = {"az_name": "az_id", "az_id": "az_name"}
+"""The reading of zones that is not used where one is."""
+ZONE_MATCH_OTHER = Column(
+    "zone_match_other",
+    "number",
+    "Units covered or used if zones of other accounts matched by what this report does not match"
+    " them by, of zone name and zone id; empty where that makes no difference",
+    "By other zones",
+    nullable=True,
+    is_sparse=True,
+)
+
+
+@dataclass(frozen=True)
+class OtherReading:
+    """What the reading of zones that the report does not use would give.
+
+    Attributes:
+        sharing: The preferences with the other reading.
+        allocations: Frame `allocation.ALLOCATIONS` under these.
+    """
+
+    sharing: Sharing
+    allocations: pd.DataFrame
+
+
+def other_reading(
+    usage: pd.DataFrame, active: pd.DataFrame, sharing: Sharing
+) -> OtherReading | None:
+    """Return what the other reading gives; None where nothing depends on it.
+
+    Args:
+        usage: Instances and idle slots (see `capacity.with_slots`).
+        active: Frame `eligibility.ACTIVE`.
+        sharing: The preferences; `zonal_match` is the reading that the report uses.
+    """
+    if not _names_mislead(usage, active):
+        return None
+    other = replace(sharing, zonal_match=OTHER[sharing.zonal_match])
+    return OtherReading(other, allocate(usage, active, other))
 
 
 def zone_match(
-    usage: pd.DataFrame, active: pd.DataFrame, allocations: pd.DataFrame, sharing: Sharing
+    usage: pd.DataFrame,
+    active: pd.DataFrame,
+    allocations: pd.DataFrame,
+    other: OtherReading | None,
 ) -> pd.DataFrame:
     """Return frame `ZONE_MATCH`: each reservation that the other reading would use differently.
 
@@ -52,16 +97,13 @@ def zone_match(
     Args:
         usage: Instances and idle slots (see `capacity.with_slots`).
         active: Frame `eligibility.ACTIVE`.
-        allocations: Frame `allocation.ALLOCATIONS` of these under `sharing`.
-        sharing: The preferences; `zonal_match` is the reading that the report uses.
+        allocations: Frame `allocation.ALLOCATIONS` of these, as the report reads zones.
+        other: What `other_reading` returns.
     """
-    if not _names_mislead(usage, active):
+    if other is None:
         return ZONE_MATCH.of([])
-    other = _OTHER[sharing.zonal_match]
-    results = {
-        sharing.zonal_match: allocations,
-        other: allocate(usage, active, replace(sharing, zonal_match=other)),
-    }
+    applied = OTHER[other.sharing.zonal_match]
+    results = {applied: allocations, other.sharing.zonal_match: other.allocations}
     ids, slots = active["reservation_id"], set(usage.loc[is_idle_slot(usage), "usage_id"])
     used = {match: allocated_units(ids, units) for match, units in results.items()}
     covered = {
@@ -73,7 +115,7 @@ def zone_match(
         used_units_by_id=used["az_id"],
         covered_units_by_name=covered["az_name"],
         covered_units_by_id=covered["az_id"],
-        applied=sharing.zonal_match,
+        applied=applied,
     )
     differs = (used["az_name"] != used["az_id"]) | (covered["az_name"] != covered["az_id"])
     return ZONE_MATCH.check(both[differs])
@@ -86,3 +128,38 @@ def _names_mislead(usage: pd.DataFrame, active: pd.DataFrame) -> bool:
     seen = pd.concat([usage[places], zonal[places]]).drop_duplicates()
     seen = seen[seen["region"].isin(zonal["region"])]
     return any(seen.duplicated(["region", name]).any() for name in places[1:])
+
+
+def covered_otherwise(
+    made: pd.DataFrame, by: Sequence[str], covered: pd.DataFrame, other: OtherReading | None
+) -> pd.Series[float]:
+    """Return what the other reading covers of each row of a coverage, missing where the same.
+
+    Args:
+        made: Frame `coverage.COVERAGE`, or that by account.
+        by: Its key.
+        covered: What `coverage.cover` returns.
+        other: What `other_reading` returns.
+    """
+    if other is None:
+        return pd.Series(np.nan, made.index, dtype="float64")
+    key = list(by)
+    units = allocated_units(covered["usage_id"], other.allocations)
+    sums = covered[key].assign(units=units).groupby(key, as_index=False)["units"].sum()
+    found = made[key].merge(sums, on=key, how="left", validate="1:1")["units"]
+    found = found.set_axis(made.index)
+    return found.where(found != made["covered_units"])
+
+
+def used_otherwise(used: pd.DataFrame, zone_match: pd.DataFrame) -> pd.Series[float]:
+    """Return what the other reading uses of each reservation, missing where nothing differs.
+
+    Args:
+        used: Frame `utilization.UTILIZATION`.
+        zone_match: Frame `ZONE_MATCH`.
+    """
+    is_by_name = zone_match["applied"] == "az_name"
+    units = zone_match["used_units_by_id"].where(is_by_name, zone_match["used_units_by_name"])
+    by_id = units.set_axis(zone_match["reservation_id"])
+    found = by_id.reindex(used["reservation_id"]).astype("float64")
+    return found.set_axis(used.index)

@@ -96,15 +96,15 @@ def test_coverage_is_of_the_instances_whose_cover_is_known() -> None:
     found = kpis(reported(RUN_BY_BOTH, denied("B", CellKind.RESERVATIONS)))
     assert found["coverage"].value == 0.5
     assert found["coverage"].detail.endswith("3 instances left out, unknown")
-    assert found["uncovered_instances"].value == 1
+    assert found["uncovered_units"].value == 4
 
 
 @pytest.mark.parametrize(
     ("text", "kind", "names"),
     [
         ("r: B bought 1 r5.large in us-east-1", "instances", {"utilization", "unused_units"}),
-        ("i: B runs 1 r5.large in us-east-1a", "reservations", {"coverage", "uncovered_instances"}),
-        ("", "reservations", {"unused_units", "uncovered_instances", "expiring_reservations"}),
+        ("i: B runs 1 r5.large in us-east-1a", "reservations", {"coverage", "uncovered_units"}),
+        ("", "reservations", {"unused_units", "uncovered_units", "expiring_reservations"}),
     ],
 )
 def test_where_nothing_is_known_there_is_no_number(text: str, kind: str, names: set[str]) -> None:

@@ -235,9 +235,9 @@ def test_what_depends_on_the_reading_of_zones_is_a_warning_with_the_headline_cha
     (told,) = [f for f in found(MISLED) if f.level == "warning"]
     assert told.table == "zone_match"
     assert told.text == (
-        "1 reservation would be used differently if zonal ones matched the zones of other accounts"
-        " by id and not by name: utilization 33.3 % instead of 100.0 %, coverage 25.0 % instead"
-        " of 75.0 %"
+        "If zonal reservations matched the zones of other accounts by id and not by name, some rows"
+        " of Utilization and Coverage would be different; they tell both results: utilization"
+        " 33.3 % instead of 100.0 %, coverage 25.0 % instead of 75.0 %"
     )
     assert "sharing.zonal_match" in told.fix
 
@@ -249,8 +249,19 @@ def test_a_reading_of_zones_that_only_moves_units_keeps_the_headline() -> None:
         r-zonal: A bought 2 m5.large in us-east-1a (use1-az1)
     """
     (told,) = texts("warning", text)
-    assert told.startswith("2 reservations would be used differently")
+    assert told.startswith("If zonal reservations matched the zones of other accounts by id")
     assert told.endswith("utilization 50.0 % as now, coverage 100.0 % as now")
+
+
+def test_a_reading_of_zones_that_only_changes_which_instances_are_covered_is_told() -> None:
+    """By name it serves the one, by id the other; it is used in full either way."""
+    text = """
+        i-b: B runs 1 m5.large in us-east-1a (use1-az2)
+        i-c: C runs 1 m5.large in us-east-1b (use1-az1)
+        r-zonal: A bought 1 m5.large in us-east-1a (use1-az1)
+    """
+    (told,) = texts("warning", text)
+    assert told.endswith("utilization 100.0 % as now, coverage 50.0 % as now")
 
 
 def test_a_zone_name_of_two_places_is_a_note() -> None:

@@ -59,7 +59,7 @@ def test_the_headlines_come_in_reading_order() -> None:
         "utilization",
         "coverage",
         "unused_units",
-        "uncovered_instances",
+        "uncovered_units",
         "expiring_reservations",
         "accounts_read",
     ]
@@ -96,10 +96,66 @@ def test_coverage_is_covered_over_running_units() -> None:
 def test_what_is_idle_and_what_is_uncovered_is_counted() -> None:
     report = reported(COMPANY)
     assert kpi(report, "unused_units").value == 12
-    assert "2 idle, 0 partly used" in kpi(report, "unused_units").detail
-    assert kpi(report, "uncovered_instances").value == pytest.approx(0.75)
-    partly = reported("i: A runs 1 m5.large in us-east-1a\nr: A bought 2 m5.large in us-east-1")
-    assert "0 idle, 1 partly used" in kpi(partly, "unused_units").detail
+    assert kpi(report, "unused_units").detail == "of 28 normalized units bought"
+    assert kpi(report, "uncovered_units").value == 12
+    told = kpi(report, "uncovered_units").detail
+    assert told == "of 28 normalized units in 4 eligible instances"
+
+
+OPEN = """
+    i-s: A runs 1 m5.large in us-east-1a
+    i-l: A runs 1 m5.xlarge in us-east-1a
+    r-1: A bought 1 m5.large in us-east-1, ends 2026-12-01
+    r-2: B bought 1 m5.large in us-east-1b
+    r-3: C bought 1 c5.large in us-east-1
+"""
+"""Of 4 + 8 units 4 are covered, of which size is open; in instances that is 1 or a half of 2."""
+
+
+def test_what_no_split_could_change_is_firm_and_other_numbers_have_a_sign() -> None:
+    report = reported(OPEN)
+    assert {found.basis for found in report.kpis} == {"firm"}
+    assert kpi(report, "coverage").detail == (
+        "4 of 12 normalized units; counted in instances \u2248 50.0 %"
+    )
+    assert kpi(report, "utilization").detail == (
+        "4 of 12 normalized units; counted in instances 33.3 %"
+    )
+    assert "\u2248" not in kpi(report, "expiring_reservations").detail
+
+
+def test_which_of_several_that_end_is_in_use_has_a_sign() -> None:
+    """4 of 8 units are in use, and one of the two ends within 90 days."""
+    report = reported("""
+        i: A runs 1 m5.large in us-east-1a
+        r-1: A bought 1 m5.large in us-east-1, ends 2026-12-01
+        r-2: A bought 1 m5.large in us-east-1, ends 2027-12-01
+        """)
+    assert "; \u2248 4 units now in use" in kpi(report, "expiring_reservations").detail
+    assert kpi(report, "expiring_reservations").basis == "firm"
+    assert "with them the cover of \u2248 4 units" in report.sentences[2]
+
+
+def test_a_headline_of_a_part_of_a_pool_is_a_convention() -> None:
+    """C borrows 4 of the 8 units that A and B offer; B's use is unknown, so A's may be 0 to 4."""
+    report = reported(
+        """
+        i-c: C runs 1 m5.large in us-east-1a
+        r-a: A bought 1 m5.large in us-east-1
+        r-b: B bought 1 m5.large in us-east-1
+        """,
+        denied("B", CellKind.INSTANCES),
+    )
+    assert kpi(report, "utilization").basis == "convention"
+    assert kpi(report, "unused_units").basis == "convention"
+    assert kpi(report, "utilization").detail.startswith("\u2248 4 of 4 normalized units")
+
+
+def test_a_headline_without_a_number_has_no_basis() -> None:
+    report = reported("")
+    assert kpi(report, "utilization").basis == ""
+    assert kpi(report, "coverage").basis == ""
+    assert kpi(report, "unused_units").basis == "firm"
 
 
 @pytest.mark.parametrize(("target", "standing"), [(0.57, "good"), (16 / 28, "good"), (0.58, "bad")])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ri_report.rules import capacity, counts, eligibility, expiry, reasons, zones
+from ri_report.rules import capacity, counts, eligibility
 from ri_report.rules.analysis import analyze
 from ri_report.rules.basis import MARKED
 from ri_report.rules.coverage import COVERED_USAGE_COLUMNS
@@ -23,20 +23,21 @@ DECLARED = {
         *eligibility.USAGE.names,
         *(column.name for column in COVERED_USAGE_COLUMNS),
         "basis",
+        "whole",
     ],
     "not_eligible": eligibility.NOT_ELIGIBLE.names,
-    "active": eligibility.ACTIVE.names,
+    "active": [*eligibility.ACTIVE.names, "whole"],
     "other_states": eligibility.OTHER_STATES.names,
     "allocations": MARKED["allocations"].names,
     "coverage": MARKED["coverage"].names,
     "coverage_by_account": MARKED["coverage_by_account"].names,
     "utilization": MARKED["utilization"].names,
-    "unused_reasons": reasons.UNUSED_REASONS.names,
+    "unused_reasons": MARKED["unused_reasons"].names,
     "uncovered": MARKED["uncovered"].names,
-    "zone_match": zones.ZONE_MATCH.names,
+    "zone_match": MARKED["zone_match"].names,
     "pools": MARKED["pools"].names,
-    "expiries": expiry.EXPIRIES.names,
-    "capacity_reservations": capacity.CAPACITY.names,
+    "expiries": MARKED["expiries"].names,
+    "capacity_reservations": MARKED["capacity_reservations"].names,
     "idle_slots": capacity.SLOTS.names,
 }
 RUNNING = "i-1: A runs 2 m5.large in us-east-1a"

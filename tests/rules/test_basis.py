@@ -6,7 +6,7 @@ import pytest
 
 from ri_report.rules.analysis import analyze
 from ri_report.rules.basis import MARKED, marked
-from ri_report.rules.coverage import COVERAGE
+from ri_report.rules.utilization import POOLS
 from tests.rules.fleet import fleet
 
 FLEET = """
@@ -60,7 +60,7 @@ def test_a_row_is_firm_where_nothing_that_aws_leaves_open_changes_it(
 
 
 def test_a_marked_frame_is_the_same_with_one_column_more() -> None:
-    made = marked(COVERAGE)
-    assert made == MARKED["coverage"]
-    assert (made.name, made.key) == ("coverage", COVERAGE.key)
-    assert made.names == [*COVERAGE.names, "basis"]
+    made = marked(POOLS)
+    assert made == MARKED["pools"]
+    assert (made.name, made.key) == ("pools", POOLS.key)
+    assert made.names == [*POOLS.names, "basis"]

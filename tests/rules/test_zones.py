@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 
 from ri_report.rules.allocation import allocate
+from ri_report.rules.analysis import analyze
 from ri_report.rules.capacity import with_slots
-from ri_report.rules.zones import ZONE_MATCH, zone_match
+from ri_report.rules.zones import ZONE_MATCH, other_reading, zone_match
 from tests.rules.fleet import fleet, lines, table
 from tests.rules.oracle import Organization, allocate_slowly
 from tests.rules.organizations import organizations
 from tests.rules.test_laws import law, seen, snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ri_report.rules.sharing import ZonalMatch
+    from tests.rules.fleet import Fleet
 
 SUSAN = "r-susan: A bought 2 m5.large in us-west-2a (usw2-az1)"
 REGIONAL = "r-susan: A bought 2 m5.large in us-west-2"
@@ -19,9 +28,15 @@ OWN = "i-susan: A runs 2 m5.large in us-west-2a (usw2-az1)"
 BOB = "i-bob: B runs 3 m5.large in us-west-2a (usw2-az2)"
 
 
+def told(world: Fleet) -> pd.DataFrame:
+    both = with_slots(world.usage, world.slots)
+    other = other_reading(both, world.active, world.sharing)
+    return zone_match(both, world.active, world.allocations, other)
+
+
 def compared(text: str, zonal_match: str = "az_name", **options: object) -> str:
     world = fleet(text, zonal_match=zonal_match, **options)  # type: ignore[arg-type] # a literal
-    found = zone_match(world.usage, world.active, world.allocations, world.sharing)
+    found = told(world)
     names = ("reservation_id", "used_units_by_name", "used_units_by_id", "applied")
     assert list(found.columns) == ZONE_MATCH.names
     return table(found, names)
@@ -67,8 +82,7 @@ def test_a_reservation_that_serves_an_idle_slot_instead_of_an_instance_is_told()
         cr-bob: B holds 1 m5.large in us-west-2b
         r-bob: B bought 1 m5.large in us-west-2
         """)
-    both = with_slots(world.usage, world.slots)
-    found = zone_match(both, world.active, world.allocations, world.sharing)
+    found = told(world)
     used, covered = (
         [f"{part}_units_by_{reading}" for reading in ("name", "id")] for part in ("used", "covered")
     )
@@ -103,14 +117,14 @@ def test_accounts_that_do_not_share_do_not_depend_on_names() -> None:
 @given(organizations().map(snapshot))
 def test_both_results_are_those_of_the_slow_oracle(org: Organization) -> None:
     world = seen(org)
-    found = zone_match(world.usage, world.active, world.allocations, world.sharing)
-    told = {
+    found = told(world)
+    both = {
         row["reservation_id"]: (row["used_units_by_name"], row["used_units_by_id"])
         for row in found.to_dict("records")
     }
     used = {by_id: _used(org._replace(by_id=by_id)) for by_id in (False, True)}
     expected = {p.name: (used[False][p.name], used[True][p.name]) for p in org.purchases}
-    assert told == {name: both for name, both in expected.items() if both[0] != both[1]}
+    assert both == {name: units for name, units in expected.items() if units[0] != units[1]}
 
 
 def _used(org: Organization) -> dict[str, float]:
@@ -126,4 +140,40 @@ def test_without_names_that_mislead_nothing_is_allocated_again(
     world = fleet(f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az1)")
     given_once = allocate(world.usage, world.active, world.sharing)
     monkeypatch.setattr("ri_report.rules.zones.allocate", None)
-    assert zone_match(world.usage, world.active, given_once, world.sharing).empty
+    other = other_reading(world.usage, world.active, world.sharing)
+    assert other is None
+    assert zone_match(world.usage, world.active, given_once, other).empty
+
+
+@pytest.mark.parametrize(("applied", "other"), [("az_name", "0"), ("az_id", "8")])
+def test_rows_that_depend_on_the_reading_say_what_the_other_would_give(
+    applied: ZonalMatch, other: str
+) -> None:
+    """Bob's zone of the same name is another place; what he runs elsewhere is as it is."""
+    world = fleet(
+        f"""
+        {SUSAN}
+        i-bob: B runs 2 m5.large in us-west-2a (usw2-az2)
+        i-far: B runs 1 m5.large in us-west-2c
+        r-far: B bought 1 c5.large in us-west-2
+        """,
+        zonal_match=applied,
+    )
+    made = analyze(world.inventory, world.sharing)
+    assert told_by(made.utilization, "reservation_id") == f"r-far: nan, r-susan: {other}"
+    place = f"us-west-2a: {other}, us-west-2c: nan"
+    assert told_by(made.coverage, "availability_zone") == place
+    assert told_by(made.coverage_by_account, "availability_zone") == place
+
+
+def told_by(frame: pd.DataFrame, name: str) -> str:
+    rows = zip(frame[name], frame["zone_match_other"], strict=True)
+    return ", ".join(f"{key}: {units:g}" for key, units in rows)
+
+
+def test_without_names_that_mislead_no_row_tells_of_another_reading() -> None:
+    world = fleet(f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az1)")
+    made = analyze(world.inventory, world.sharing)
+    for frame in (made.utilization, made.coverage, made.coverage_by_account):
+        assert frame["zone_match_other"].isna().all()
+        assert len(frame)

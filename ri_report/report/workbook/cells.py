@@ -16,7 +16,9 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ri_report.report.data import looks_like_formula
+from ri_report.report.formats import CONVENTION_SIGN
 from ri_report.report.text import visible
+from ri_report.rules.basis import CONVENTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,6 +104,13 @@ def look_of(kind: Kind) -> Look:
     """Return how a value of this kind looks in the body of a table."""
     side = "left" if kind in LEFT_KINDS else "right"
     return Look(horizontal=side, indent=1, number_format=FORMATS[kind], rule=LINE)
+
+
+def signed(look: Look, basis: str) -> Look:
+    """Return the look of a number with the sign of a convention before it, if it rests on one."""
+    if basis != CONVENTION:
+        return look
+    return replace(look, number_format=f'"{CONVENTION_SIGN} "{look.number_format}')
 
 
 class Sheet:

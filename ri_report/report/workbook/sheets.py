@@ -30,6 +30,7 @@ from ri_report.report.workbook.cells import (
     Sheet,
     height_of,
     look_of,
+    signed,
 )
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _table_sheet(book: Workbook, report: Report, table: Table, part: Part) -> Sh
     _write_body(sheet, table.frame, values, widths)
     totals = _totals(whole, part)
     if totals:
-        _write_totals(sheet, table.frame, totals)
+        _write_totals(sheet, table, totals)
     sheet.ws.tables.add(_excel_table(table.frame, part, totals))
     _add_bars(sheet, table.frame, part)
     return sheet
@@ -224,6 +225,8 @@ def _plain(value: Any) -> Value:  # noqa: ANN401 - a cell holds any of the kinds
 
 def _words(table: Table, column: Column) -> list[str]:
     """Return what stands in each cell if it has no value."""
+    if column.is_sparse:
+        return [""] * len(table.rows)
     if not column.ratio_of:
         return [UNKNOWN] * len(table.rows)
     return [
@@ -297,9 +300,13 @@ def _number(value: float | None, word: str) -> float | str:
     return word if value is None else float(value)
 
 
-def _write_totals(sheet: Sheet, frame: Frame, totals: dict[str, Value]) -> None:
+def _write_totals(sheet: Sheet, table: Table, totals: dict[str, Value]) -> None:
+    frame, basis = table.frame, table.total_basis()
     row = [
-        (totals.get(name), replace(look, bold=True, fill=TOTAL, roof="9AA5B1"))
+        (
+            totals.get(name),
+            signed(replace(look, bold=True, fill=TOTAL, roof="9AA5B1"), basis.get(name, "")),
+        )
         for name, look in zip(frame.names, _looks(frame), strict=True)
     ]
     sheet.line(("Total", row[0][1]), *row[1:])

@@ -26,6 +26,7 @@ from ri_report.report.workbook.cells import (
     Look,
     Sheet,
     look_of,
+    signed,
 )
 from ri_report.report.workbook.diagrams import CHART_ROWS, add_charts
 from ri_report.report.workbook.sheets import incomplete, observed, parts
@@ -148,7 +149,7 @@ def _write_kpis(book: Workbook, sheet: Sheet, report: Report) -> None:
         number = look_of(kpi.kind)
         sheet.line(
             (kpi.label, Look(bold=True, rule=LINE)),
-            (kpi_value(report, kpi), replace(number, bold=True, size=12)),
+            (kpi_value(report, kpi), signed(replace(number, bold=True, size=12), kpi.basis)),
             (kpi.whole, number),
             (kpi.target, number),
             (STANDINGS[kpi.standing] if kpi.target else "", Look(rule=LINE)),
@@ -228,7 +229,7 @@ FORMULAS: dict[str, Callable[[Report], Formula | None]] = {
     "utilization": _quotient("utilization", "used_units", "purchased_units"),
     "coverage": _quotient("coverage", "covered_units", "running_units"),
     "unused_units": _total("utilization", "unused_units"),
-    "uncovered_instances": _total("coverage", "uncovered_instances"),
+    "uncovered_units": _total("uncovered", "uncovered_units"),
     "expiring_reservations": _ending,
     "accounts_read": _read,
 }
