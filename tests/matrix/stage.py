@@ -28,6 +28,7 @@ from tests.aws.conftest import MODELS, Hasty
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ri_report.aws.clock import Clock
     from ri_report.inventory.schema import Inventory
     from ri_report.sandbox.call import CallRecord
     from ri_report.sandbox.server import Endpoint
@@ -129,7 +130,7 @@ class Seen:
 class Watch:
     """The progress of a reading: when each account was done."""
 
-    clock: Hasty
+    clock: Clock
     at: dict[str, float] = field(default_factory=dict)
 
     def listed(self, accounts: int) -> None:
@@ -154,21 +155,27 @@ class Stage:
     Attributes:
         endpoint: Where it is served.
         folder: Where the files of each reading go; they are removed afterwards.
-        clock: The clock of the reading under way; that of the sandbox goes with it.
+        clock: The clock of the reading under way; that of the sandbox goes with it where it is one
+            that does not wait.
+        environment: The variables with which the job is pointed at it.
+        ahead: How far the sandbox's clock is ahead of this machine's.
         hits: How many calls each line of the last script struck.
     """
 
     folder: Path
-    clock: Hasty = field(default_factory=Hasty)
+    clock: Clock = field(default_factory=Hasty)
+    environment: dict[str, str] = field(default_factory=dict)
+    ahead: timedelta = timedelta(0)
     endpoint: Endpoint = field(init=False)
     hits: Counter[str] = field(default_factory=Counter)
     _clients: list[Lasting] = field(default_factory=list)
 
     def now(self) -> datetime:
         """Return the moment of the sandbox."""
-        return datetime.now(UTC) + timedelta(seconds=self.clock.now())
+        passed = self.clock.now() if isinstance(self.clock, Hasty) else 0.0
+        return datetime.now(UTC) + self.ahead + timedelta(seconds=passed)
 
-    def clients(self, *, clock: Hasty, **options: Any) -> Lasting:  # noqa: ANN401 - options of Clients
+    def clients(self, *, clock: Clock, **options: Any) -> Lasting:  # noqa: ANN401 - options of Clients
         """Return the clients of all readings, with the clock of this one."""
         if not self._clients:
             self._clients.append(Lasting(clock=clock, **options))
@@ -179,19 +186,37 @@ class Stage:
         """Close the connections."""
         for clients in self._clients:
             super(Lasting, clients).__exit__(None, None, None)
+        self._clients.clear()
 
-    def read(self, script: str = "", **scope: Any) -> Seen:  # noqa: ANN401 - fields of Scope
-        """Read the organization while a script of faults strikes."""
-        self.clock = Hasty()
+    def read(self, script: str = "", *, clock: Clock | None = None, **scope: Any) -> Seen:  # noqa: ANN401 - fields of Scope
+        """Read the organization while a script of faults strikes, in a time that does not wait."""
+        self.clock = clock or Hasty()
         faults = Script(script)
         self.endpoint.faults, self.hits = faults, faults.hits
         self.endpoint.calls.clear()
         wanted = Scope(**{"role_name": ROLE, "regions": REGIONS} | scope)
         try:
-            with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            with self.surroundings(), tempfile.TemporaryDirectory(dir=self.folder) as folder:
                 return self._read(wanted, Path(folder))
         finally:
             self.endpoint.faults = None
+
+    @contextmanager
+    def surroundings(self) -> Iterator[None]:
+        """Let the job see this organization and nothing else, in small pages."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("AWS_")]:
+                patch.delenv(name)
+            for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+                patch.setenv(name, str(self.folder / "nonexistent"))
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            # Reading EC2's service model takes longer than a test.
+            patch.setattr("botocore.session.create_loader", lambda *_: MODELS)
+            patch.setattr("ri_report.aws.cells.PAGE_SIZE", PAGE_SIZE)
+            patch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
+            patch.setattr(collection, "Clients", self.clients)
+            yield
 
     def _read(self, scope: Scope, folder: Path) -> Seen:
         parts, snapshot = folder / "parts", folder / "snapshot"
@@ -218,23 +243,12 @@ class Stage:
 
 @contextmanager
 def staged(text: str, folder: Path) -> Iterator[Stage]:
-    """Serve an organization that stands as text, with nothing of the surroundings around it."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-            patch.setenv(name, str(folder / "nonexistent"))
-        # Reading EC2's service model takes longer than a test.
-        patch.setattr("botocore.session.create_loader", lambda *_: MODELS)
-        patch.setattr("ri_report.aws.cells.PAGE_SIZE", PAGE_SIZE)
-        patch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
-        stage = Stage(folder)
-        with serve(organization_from(text, AS_OF), clock=stage.now) as stage.endpoint:
-            for name, value in stage.endpoint.environment.items():
-                patch.setenv(name, value)
-            patch.setattr(collection, "Clients", stage.clients)
-            yield stage
-            stage.close()
+    """Serve an organization that stands as text."""
+    stage = Stage(folder)
+    with serve(organization_from(text, AS_OF), clock=stage.now) as stage.endpoint:
+        stage.environment = dict(stage.endpoint.environment)
+        yield stage
+        stage.close()
 
 
 def cells(accounts: tuple[str, ...] = ACCOUNTS) -> set[tuple[str, str, str]]:

@@ -149,9 +149,11 @@ def longest(there: Stage, operation: str) -> int:
     def measure(http_response: AWSResponse, **_: object) -> None:
         lengths.append(len(http_response.content))
 
-    for region in BY_DEFAULT:
-        events = there.clients(clock=there.clock).client("ec2", region).meta.events
-        events.register(f"after-call.ec2.{operation}", measure)
+    with there.surroundings():
+        clients = there.clients(clock=there.clock)
+        for region in BY_DEFAULT:
+            events = clients.client("ec2", region).meta.events
+            events.register(f"after-call.ec2.{operation}", measure)
     there.read(regions=())
     assert len(lengths) == 5 * len(BY_DEFAULT)
     return max(lengths)
