@@ -1,4 +1,7 @@
-"""Measures that print ratios within one run: `make bench`. They assert equality, never speed."""
+"""Measures that print ratios within one run: `make bench`. They assert equality, never speed.
+
+`python -m tests.benchmarks collecting thousands` prints these parts only; see `PARTS`.
+"""
 
 from __future__ import annotations
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from tests.benchmarks.served import Served
 
 RUNS = 3
-ACCOUNTS = 120
+ACCOUNTS = 240
 INSTANCES = 60
 NAIVE_ACCOUNTS = 2
-C7N_ACCOUNTS = 10
+C7N_ACCOUNTS = 6
 KINDS = ("instances", "reservations", "capacity_reservations", "zones")
 
 
@@ -65,8 +65,11 @@ def _in_turn(sandbox: Served, *, with_c7n: bool) -> Iterator[tuple[str, Cost]]:
     yield "naive loop", loop
     if with_c7n:
         account_ids = linked(C7N_ACCOUNTS)
+        sandbox.counts()
         listing, instances = c7n.listing(account_ids, DEFAULT_ROLE, sandbox.environment)
         assert instances == sum(held[one]["instances"] for one in account_ids), "the results differ"
+        asked = sandbox.counts()[0]["ec2:DescribeInstances"]
+        assert asked == C7N_ACCOUNTS * REGIONS, "not everything was read anew"
         yield "c7n-org", listing
 
 
