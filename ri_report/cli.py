@@ -195,16 +195,18 @@ def report(
 )
 @options_of(CONFIG)
 def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
-    r"""Tell the story of one reservation or one instance of a kept snapshot.
+    r"""Tell the story of one reservation, instance or capacity reservation of a kept snapshot.
 
     For a reservation: what it could cover, by scope and tier of sharing; what it covers; why the
     rest is unused, and what would match but for one rule. For an instance the same the other way
-    round. The numbers are those of the report of that run, as are the sharing settings, unless
-    --config names a file. Asks AWS nothing and writes no file.
+    round. For a capacity reservation: who pays for its idle slots and what covers them. The numbers
+    are those of the report of that run, as are the sharing settings, unless --config names a file.
+    Asks AWS nothing and writes no file.
 
     \b
-    ids of reservations:  tables/utilization.csv, reservations_other_states.csv
-    ids of instances:     tables/uncovered.csv, allocations.csv, not_eligible.csv
+    ids of reservations:            tables/utilization.csv, reservations_other_states.csv
+    ids of instances:               tables/uncovered.csv, allocations.csv, not_eligible.csv
+    ids of capacity reservations:   tables/capacity_reservations.csv
     """
     from ri_report.logs import LONGEST_LINE
     from ri_report.pipeline import explain_snapshot

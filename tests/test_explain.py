@@ -47,6 +47,12 @@ def test_it_answers_for_every_row_of_the_demo(command: Command) -> None:
     assert instances == {*analysis.covered["usage_id"], *analysis.not_eligible["instance_id"]}
     for frame in (analysis.active, analysis.other_states, analysis.uncovered):
         assert len(frame)
+    held = set(inventory.capacity_reservations["capacity_reservation_id"])
+    assert len(held) > 2
+    for name in held:
+        told = story(inventory, analysis, sharing, name)
+        assert told[0] == f"Capacity reservation {name}"
+        assert [line for line in told if "nan" in line.split()] == []
     for name in [*instances, *inventory.reservations["reservation_id"]]:
         told = story(inventory, analysis, sharing, name)
         assert told[0].split()[:2] == ["Instance" if name in instances else "Reservation", name]

@@ -111,8 +111,12 @@ class Scene:
     def _one(self, key: str, identifier: str) -> str:
         """Say of one of the other side what it is, where, and whose."""
         its = row_of(self.sides[key], key, identifier)
-        count = f"{its['instance_count']:,} x " if key == RESERVATION else ""
-        what = f"{identifier}, {count}{its['instance_type']}, {its['platform']} in {where(its)}"
+        name, count = identifier, ""
+        if key == RESERVATION:
+            count = f"{its['instance_count']:,} x "
+        elif its["kind"] == IDLE_SLOT:
+            name, count = f"idle slots of {identifier}", f"{its['hours']:,.0f} x "
+        what = f"{name}, {count}{its['instance_type']}, {its['platform']} in {where(its)}"
         return f"{what}, account {self.account(its['account_id'])}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ri_report.errors import ConfigError
-from ri_report.report.formats import UNKNOWN, number, percent
+from ri_report.report.formats import UNKNOWN, number, percent, text_of
 from ri_report.report.scene import (
     NAME_LIMIT,
     RESERVATION,
@@ -20,6 +20,7 @@ from ri_report.report.scene import (
     where,
 )
 from ri_report.report.text import visible
+from ri_report.rules.capacity import IDLE_SLOT_REASONS
 from ri_report.rules.eligibility import NO_DISCOUNT_REASONS, NOT_ELIGIBLE_REASONS
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
 
@@ -33,16 +34,17 @@ if TYPE_CHECKING:
     Teller = Callable[[dict[str, Any], Scene], Iterator[str]]
 
 LABEL_WIDTH = 9
+HELD = "capacity_reservation_id"
 
 
 def story(inventory: Inventory, analysis: Analysis, sharing: Sharing, identifier: str) -> list[str]:
-    """Return the story of a reservation or an instance, line by line.
+    """Return the story of a reservation, an instance or a capacity reservation, line by line.
 
     Args:
         inventory: What was seen; it names the accounts.
         analysis: What the rules made of it.
         sharing: The preferences that the analysis followed.
-        identifier: ReservedInstancesId or instance id.
+        identifier: ReservedInstancesId, instance id or id of a capacity reservation.
 
     Raises:
         ConfigError: the snapshot holds nothing of that id; names the nearest one that it holds.
@@ -52,6 +54,7 @@ def story(inventory: Inventory, analysis: Analysis, sharing: Sharing, identifier
         (analysis.other_states, RESERVATION, _of_idle_record),
         (analysis.covered, USAGE, _of_instance),
         (analysis.not_eligible, "instance_id", _of_not_eligible),
+        (analysis.capacity_reservations, HELD, _of_capacity),
     )
     for frame, key, tell in tellers:
         if (frame[key] == identifier).any():
@@ -112,6 +115,42 @@ def _of_not_eligible(row: dict[str, Any], scene: Scene) -> Iterator[str]:
     yield from _running(row, row["instance_id"], scene)
     reason = row["reason"]
     yield f"No reservation can cover it ({reason}): {NOT_ELIGIBLE_REASONS[reason]}."
+
+
+def _of_capacity(row: dict[str, Any], scene: Scene) -> Iterator[str]:
+    name, idle = row[HELD], row["idle_units"]
+    yield from _held(row, scene)
+    if row["reason"]:
+        why = IDLE_SLOT_REASONS[row["reason"]]
+        yield f"No reservation can cover its idle slots ({row['reason']}): {why}."
+    elif idle > 0:
+        yield _fact("covered", _share(row["covered_idle_units"], idle, row["basis"]))
+        yield "What could cover its idle slots after all instances, in the order of AWS"
+        yield from scene.matches(USAGE, name)
+        yield "What covers them"
+        yield from scene.allocations(USAGE, name)
+        yield from _left(row, scene)
+
+
+def _held(row: dict[str, Any], scene: Scene) -> Iterator[str]:
+    slots, idle = (text_of(row[f"{what}_instances"], "count") for what in ("total", "available"))
+    what = f"{slots} x {row['instance_type']}, {row['platform']}"
+    payer, units = scene.account(row["billed_account_id"]), quantity(row["idle_units"])
+    yield f"Capacity reservation {row[HELD]}"
+    yield _fact("account", scene.account(row["account_id"]))
+    yield _fact("holds", f"{what}, {row['tenancy']} tenancy in {where(row)}")
+    yield _fact("idle", f"{idle} of {slots} slots, {units}, paid by {payer}")
+
+
+def _left(row: dict[str, Any], scene: Scene) -> Iterator[str]:
+    """Yield what reservations leave of idle slots, and which almost matched."""
+    rest = row["idle_units"] - row["covered_idle_units"]
+    if rest == 0:
+        return
+    yield "What is left"
+    yield f"  {quantity(rest)} at On-Demand rates, or under a Savings Plan, which is not read"
+    yield "What has units left and matches but for one rule"
+    yield from scene.near_misses(USAGE, row[HELD])
 
 
 def _bought(row: dict[str, Any], platform: str, scene: Scene) -> Iterator[str]:

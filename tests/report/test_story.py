@@ -63,7 +63,7 @@ def test_a_reservation_tells_what_it_could_cover_and_what_it_covers() -> None:
           1 instance and 1 idle capacity reservation in other accounts of the organization: 8 units
         What it covers
           8 units, owner tier, firm: i-web, m5.xlarge, Linux/UNIX in us-east-1a (use1-az1), account A (aaa)
-          4 units, organization tier, firm: cr-1, m5.large, Linux/UNIX in us-east-1c (use1-az3), account B (bbb)
+          4 units, organization tier, firm: idle slots of cr-1, 1 x m5.large, Linux/UNIX in us-east-1c (use1-az3), account B (bbb)
           4 units, organization tier, firm: i-job, m5.large, Linux/UNIX in us-east-1a (use1-az4), account B (bbb)
         """)  # noqa: E501 - a story
 
@@ -114,6 +114,67 @@ def test_a_covered_instance_tells_by_whom_and_in_which_tier() -> None:
         What covers it
           4 units, organization tier, firm: r-big, 4 x m5.large, Linux/UNIX in us-east-1, account A (aaa)
         """)  # noqa: E501 - a story
+
+
+HELD = """
+    cr-1: B holds 5 m5.large in us-east-1a, idle slots billed to A
+    i-in: B runs 1 m5.large in us-east-1a, inside cr-1
+    r-1: A bought 3 m5.large in us-east-1
+    r-2: A bought 1 m5.large in us-east-1a
+    cr-block: A holds 2 g4dn.xlarge in us-east-1a, capacity-block
+    cr-full: A holds 1 m5.large in us-east-1b
+    i-full: A runs 1 m5.large in us-east-1b, inside cr-full
+"""
+
+
+def test_a_capacity_reservation_tells_who_pays_and_what_covers_its_idle_slots() -> None:
+    """Instances come first: two of the three go to those, and one of four idle slots is covered."""
+    assert told("cr-1", HELD) == lines("""
+        Capacity reservation cr-1
+          account  B (bbb)
+          holds    5 x m5.large, Linux/UNIX, default tenancy in us-east-1a (use1-az1)
+          idle     4 of 5 slots, 16 units, paid by A (aaa)
+          covered  4 of 16 units, 25.0 %, firm
+        What could cover its idle slots after all instances, in the order of AWS
+          1 regional reservation in the same account: 12 units
+        What covers them
+          4 units, owner tier, firm: r-1, 3 x m5.large, Linux/UNIX in us-east-1, account A (aaa)
+        What is left
+          12 units at On-Demand rates, or under a Savings Plan, which is not read
+        What has units left and matches but for one rule
+          capacity_reservation: r-2, 1 x m5.large, Linux/UNIX in us-east-1a (use1-az1), account A (aaa)
+        """)  # noqa: E501 - a story
+
+
+def test_a_capacity_reservation_without_idle_slots_has_nothing_to_cover() -> None:
+    found = told("cr-full", HELD)
+    assert found[3:] == ["  idle     0 of 1 slots, 0 units, paid by A (aaa)"]
+
+
+def test_a_capacity_reservation_that_nothing_can_cover_says_why() -> None:
+    found = told("cr-block", HELD)
+    assert found[-1] == (
+        "No reservation can cover its idle slots (capacity_block): A Capacity Block, to which"
+        " reservations do not apply."
+    )
+    assert found[0] == "Capacity reservation cr-block"
+
+
+def test_how_much_covers_idle_slots_is_unknown_without_what_their_payer_bought() -> None:
+    refused = (denied("A", CellKind.RESERVATIONS, "us-east-1"),)
+    text = """
+        cr-1: B holds 2 m5.large in us-east-1a, idle slots billed to A
+        r: B bought 1 m5.large in us-east-1
+    """
+    found = told("cr-1", text, refused)
+    assert "  covered  unknown of 8 units" in found
+    assert "  unknown units at On-Demand rates, or under a Savings Plan, which is not read" in found
+    assert not any("nan" in line.split() for line in found)
+
+
+def test_the_nearest_id_may_be_that_of_a_capacity_reservation() -> None:
+    with pytest.raises(ConfigError, match="did you mean cr-1"):
+        told("cr-11")
 
 
 def test_what_no_reservation_can_cover_says_why() -> None:
