@@ -39,7 +39,8 @@ run 3 c5.xlarge us-east-1a
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Serve a small company to a job whose every limit of time is a fraction of a second."""
-    monkeypatch.setattr("ri_report.aws.schedule.CALL_SECONDS", 0.6)
+    for module in ("patience", "schedule"):
+        monkeypatch.setattr(f"ri_report.aws.{module}.CALL_SECONDS", 0.6)
     monkeypatch.setattr("ri_report.aws.clients.READ_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr("ri_report.aws.clients.CONNECT_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr("ri_report.aws.patience.WAITS", (0.01,))
