@@ -174,3 +174,12 @@ def test_equal_reports_give_equal_files(organization: Callable[..., Report]) -> 
     for name, one in first.tables.items():
         assert data.table_csv(one) == data.table_csv(second.tables[name])
         assert data.table_parquet(one) == data.table_parquet(second.tables[name])
+
+
+def test_report_json_says_of_headlines_and_totals_whether_they_are_firm(complete: Report) -> None:
+    document = json.loads(data.report_json(complete))
+    assert {kpi["basis"] for kpi in document["kpis"].values()} == {"firm"}
+    basis = document["tables"]["coverage"]["total_basis"]
+    assert basis["covered_units"] == basis["running_units"] == "firm"
+    assert basis["covered_instances"] == "convention"
+    assert document["tables"]["running"]["total_basis"] == {}

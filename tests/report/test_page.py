@@ -412,3 +412,33 @@ def test_coverage_says_beside_a_type_that_its_factor_is_not_documented(complete:
     tree = parsed(render(replace(complete, tables=tables)))
     notes = tree.xpath("//section[h2[@id='coverage']]//tbody//small/text()")
     assert notes == ["no factor", "8 \u00d7 N"]
+
+
+def test_rows_that_depend_on_the_reading_of_zones_show_both_results(complete: Report) -> None:
+    """The other result stands beside the number, and what it means below the table."""
+    told = ("coverage", "utilization")
+    tables = dict(complete.tables)
+    for name in told:
+        rows = tables[name].rows
+        first = pd.Series(7.25, rows.index).where(rows.index == rows.index[0])
+        tables[name] = replace(tables[name], rows=rows.assign(zone_match_other=first))
+    tree = parsed(render(replace(complete, tables=tables)))
+    for name in told:
+        (section,) = tree.xpath(f"//section[h2[@id='{name}']]")
+        assert section.xpath(".//tbody/tr[1]/td[@class='n']/small/text()") == [
+            "7.25 by other zones"
+        ]
+        assert section.xpath(".//tbody/tr[2]/td[@class='n']/small/text()") == []
+        (meaning,) = section.xpath(".//dt[.='by other zones']/following-sibling::dd[1]")
+        assert "zone name and zone id" in meaning.text_content()
+
+
+def test_totals_and_headlines_that_a_split_could_change_are_marked(complete: Report) -> None:
+    headline = replace(complete.kpis[0], basis="convention")
+    tree = parsed(render(replace(complete, kpis=(headline, *complete.kpis[1:]))))
+    figures = [p.text_content().split()[0] for p in tree.xpath("//p[@class='figure']")]
+    assert figures.count("\u2248") == 1
+    names = [c.name for c in shown_columns(complete.tables["coverage"])]
+    total = read_total(tree, complete.tables["coverage"])
+    marked = {name for name in names if total.get(name, "").startswith("\u2248")}
+    assert marked == {"covered_instances", "uncovered_instances"}

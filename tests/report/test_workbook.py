@@ -574,3 +574,22 @@ def test_the_workbook_says_what_firm_and_convention_mean(complete: Report) -> No
     dictionary = list(book["Data dictionary"].iter_rows(values_only=True))
     told = {row[4] for row in dictionary if row[5] == "basis"}
     assert {"coverage", "utilization", "uncovered", "pools", "allocations"} <= told
+
+
+def test_numbers_that_a_split_could_change_bear_a_sign(complete: Report) -> None:
+    """It is part of the number's format, so that the cell holds a number all the same."""
+    headline = replace(complete.kpis[0], basis="convention")
+    report = replace(complete, kpis=(headline, *complete.kpis[1:]))
+    book = load_workbook(io.BytesIO(workbook.render(report)))
+    (place,) = book.defined_names["utilization"].attr_text.replace("$", "").split("!")[1:]
+    assert book["Summary"][place].number_format == '"\u2248 "0.0%'
+    (place,) = book.defined_names["coverage"].attr_text.replace("$", "").split("!")[1:]
+    assert book["Summary"][place].number_format == "0.0%"
+    names = complete.tables["coverage"].frame.names
+    *_, total = book["Coverage"].iter_rows()
+    signed = {
+        name
+        for name, cell in zip(names, total, strict=False)
+        if cell.number_format.startswith('"\u2248 "')
+    }
+    assert signed == {"covered_instances", "uncovered_instances"}

@@ -1,0 +1,152 @@
+"""Wholes: which sums over many rows no split that AWS leaves open could change."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ri_report.rules.analysis import analyze
+from ri_report.rules.basis import basis_of_cover, basis_of_use
+from ri_report.rules.wholes import NONE, is_fixed, open_groups
+from tests.rules.fleet import fleet
+
+
+@pytest.mark.parametrize(
+    ("weight", "whole", "fixed"),
+    [
+        ([], [], True),
+        ([1, 1, 0], [0, 0, 1], True),
+        ([1, 0, 0], [0, 0, 1], False),
+        ([0.25, 0.25, 1], [0, 0, 1], True),
+        ([0.25, 0.5, 1], [0, 0, 1], False),
+        ([0, 1], [NONE, 0], True),
+        ([1, 1], [NONE, 0], False),
+    ],
+)
+def test_a_sum_is_fixed_where_each_whole_is_in_it_with_one_weight(
+    weight: list[float], whole: list[int], *, fixed: bool
+) -> None:
+    weights = pd.Series(weight, dtype="float64")
+    assert is_fixed(weights, pd.Series(whole, dtype="int64")) == fixed
+
+
+def test_a_group_that_has_only_a_part_of_a_whole_is_open() -> None:
+    group = pd.Series(["a", "b", "b", "c", "c", "d"])
+    assert open_groups(group, pd.Series([0, 0, 1, 2, 2, NONE])) == {"a", "b", "d"}
+
+
+FLEET = """
+    i-1: A runs 1 m5.large in us-east-1a
+    i-2: A runs 1 m5.xlarge in us-east-1b
+    r-1: A bought 1 m5.large in us-east-1
+    i-3: A runs 1 c5.large in us-east-1a
+    r-3: A bought 1 c5.large in us-east-1, ends 2026-12-01
+    r-4: A bought 1 c5.large in us-east-1, ends 2027-03-01
+    r-5: B bought 1 r5.large in us-east-1, ends 2027-03-01
+"""
+"""Which size of m5 is covered is open, and which reservation of c5 is used."""
+
+
+@pytest.mark.parametrize(
+    ("ids", "basis"),
+    [("i-1 i-2", "firm"), ("i-1", "convention"), ("i-3", "firm"), ("i-2 i-3", "convention")],
+)
+def test_what_is_covered_of_a_whole_pool_is_firm(ids: str, basis: str) -> None:
+    world = fleet(FLEET)
+    made = analyze(world.inventory, world.sharing)
+    weight = made.covered["usage_id"].isin(ids.split()).astype("float64")
+    assert basis_of_cover(made, weight) == basis
+
+
+@pytest.mark.parametrize(
+    ("ids", "basis"),
+    [("r-1", "firm"), ("r-3", "convention"), ("r-3 r-4", "firm"), ("r-4 r-5", "convention")],
+)
+def test_what_is_used_of_a_whole_pool_is_firm(ids: str, basis: str) -> None:
+    world = fleet(FLEET)
+    made = analyze(world.inventory, world.sharing)
+    weight = made.utilization["reservation_id"].isin(ids.split()).astype("float64")
+    assert basis_of_use(made, weight) == basis
+
+
+def test_a_month_is_firm_where_no_pool_ends_in_several() -> None:
+    world = fleet(FLEET)
+    made = analyze(world.inventory, world.sharing)
+    told = dict(zip(made.expiries["month"], made.expiries["basis"], strict=True))
+    assert told == {"2026-12": "convention", "2027-01": "firm", "2027-03": "convention"}
+
+
+@pytest.mark.parametrize(
+    ("text", "basis"),
+    [
+        # Nothing runs that either of them could have met.
+        ("r-1: A bought 1 m5.large in us-east-1a\nr-2: A bought 1 m5.large in us-east-1b", "firm"),
+        # One instance in a third zone, for which only one of them could have been.
+        (
+            """
+            i: A runs 1 m5.large in us-east-1c
+            r-1: A bought 1 m5.large in us-east-1a
+            r-2: A bought 1 m5.large in us-east-1b
+            """,
+            "convention",
+        ),
+        # Two instances there, so for both.
+        (
+            """
+            i: A runs 2 m5.large in us-east-1c
+            r-1: A bought 1 m5.large in us-east-1a
+            r-2: A bought 1 m5.large in us-east-1b
+            """,
+            "firm",
+        ),
+        # Which zone stays uncovered is open: that of the reservation's own type or another.
+        (
+            """
+            i-1: A runs 1 m5.large in us-east-1c
+            i-2: A runs 1 m5.xlarge in us-east-1c
+            r: A bought 1 m5.large in us-east-1
+            r-1: A bought 1 m5.large in us-east-1a
+            """,
+            "convention",
+        ),
+    ],
+    ids=["nothing runs", "one for two", "two for two", "open what is left"],
+)
+def test_a_reason_is_firm_where_no_other_match_could_have_told_another(
+    text: str, basis: str
+) -> None:
+    world = fleet(text)
+    found = analyze(world.inventory, world.sharing).unused_reasons
+    assert set(found["basis"]) == {basis}
+
+
+def test_what_covers_one_of_two_capacity_reservations_is_a_convention() -> None:
+    world = fleet("""
+        cr-1: A holds 1 m5.large in us-east-1a
+        cr-2: A holds 1 m5.large in us-east-1b
+        cr-3: A holds 1 c5.large in us-east-1b
+        cr-4: A holds 1 c5.large in us-east-1b, capacity-block
+        r-1: A bought 1 m5.large in us-east-1
+        r-3: A bought 1 c5.large in us-east-1
+        """)
+    held = analyze(world.inventory, world.sharing).capacity_reservations
+    told = dict(zip(held["capacity_reservation_id"], held["basis"], strict=True))
+    firm = {"cr-3": "firm", "cr-4": "firm"}
+    assert told == {"cr-1": "convention", "cr-2": "convention", **firm}
+
+
+def test_only_what_the_reading_of_zones_changes_is_told() -> None:
+    """Names and ids swap for two that serve both ways; the third serves D by id alone."""
+    world = fleet("""
+        i-b: B runs 1 m5.large in us-east-1a (use1-az2)
+        i-c: C runs 1 m5.large in us-east-1b (use1-az1)
+        r-1: A bought 1 m5.large in us-east-1a (use1-az1)
+        r-2: A bought 1 m5.large in us-east-1b (use1-az2)
+        r-3: A bought 1 m5.large in us-east-1c (use1-az3)
+        i-d: D runs 1 m5.large in us-east-1d (use1-az3)
+        """)
+    made = analyze(world.inventory, world.sharing)
+    found = dict(zip(made.zone_match["reservation_id"], made.zone_match["basis"], strict=True))
+    assert found == {"r-3": "firm"}
+    coverage = made.coverage.set_index("availability_zone")
+    assert coverage["zone_match_other"].dropna().to_dict() == {"us-east-1d": 4}
