@@ -1,0 +1,265 @@
+"""Row 29: runs that are told to stop, and runs whose processes are killed one by one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ri_report.aws.dispatch import FEW
+from ri_report.inventory.parts import cells_read, parts_folder
+from ri_report.inventory.snapshot import read_snapshot
+from ri_report.sandbox.declaration import organization_from
+from ri_report.sandbox.faults import Script
+from ri_report.sandbox.server import serve
+from tests.matrix.runs import ROOT, tree, warmed
+from tests.matrix.stage import COMPANY, DATA, PAYER, WEB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ri_report.sandbox.server import Endpoint
+    from tests.matrix.runs import Runs
+
+STOP_SECONDS = 10.0
+AS_OF = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+NAME = "2026-11-22T063000Z"
+OUTPUT = ("--no-progress", "--format", "html,xlsx,json,csv,parquet")
+REGIONS = ("--region", "us-east-1", "--region", "eu-west-1")
+RUN = ("run", *REGIONS, "--as-of", "2026-11-22T06:30Z", *OUTPUT)
+RESUME = ("run", *REGIONS, "--resume", NAME, *OUTPUT)
+SIGNALS = pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[Runs]:
+    """Warm up what starts runs."""
+    with warmed() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Endpoint]:
+    """Serve the company of three accounts."""
+    with serve(organization_from(COMPANY, AS_OF)) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    runs: Runs, company: Endpoint, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
+    """Return what a run leaves that nothing stops."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert runs.start(folder, company.environment, *RUN).wait().code == 0
+    return tree(folder / "reports")
+
+
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait until something holds."""
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def parts_in(folder: Path) -> set[str]:
+    """Return the accounts that a run in a folder has done so far."""
+    return {path.stem for path in parts_folder(folder / "reports", NAME).glob("*.part")}
+
+
+@SIGNALS
+def test_a_stop_keeps_what_was_read_and_a_resumed_run_reads_only_the_rest(
+    runs: Runs,
+    company: Endpoint,
+    undisturbed: dict[str, bytes],
+    tmp_path: Path,
+    sent: signal.Signals,
+    code: int,
+) -> None:
+    company.faults = Script(f"ec2:* {DATA} * always: hang")
+    child = runs.start(tmp_path, company.environment, *RUN)
+    until(lambda: parts_in(tmp_path) == {PAYER, WEB})
+    os.kill(child.pid, sent)
+    told = time.monotonic()
+    assert child.wait().code == code
+    assert time.monotonic() - told < STOP_SECONDS
+    run = tmp_path / "reports" / NAME
+    assert [path.name for path in run.iterdir()] == ["snapshot"]
+    outcomes = read_snapshot(run / "snapshot")[0].outcomes
+    gaps = outcomes[outcomes["is_gap"]]
+    assert set(zip(gaps["account_id"], gaps["reason"], strict=True)) == {(DATA, "stopped")}
+    assert set(outcomes[~outcomes["is_gap"]]["account_id"]) == {PAYER, WEB}
+    assert child.err.splitlines()[-1].startswith("error: stopped before the end")
+    assert "snapshot holds what was read until the stop" in child.err
+
+    company.faults = None
+    company.calls.clear()
+    resumed = runs.start(tmp_path, company.environment, *RESUME).wait()
+    assert resumed.code == 0, resumed.err
+    assert tree(tmp_path / "reports") == undisturbed
+    asked = {call.account_id for call in company.calls if call.operation.startswith("DescribeI")}
+    assert asked == {DATA}
+    assert [call.operation for call in company.calls].count("AssumeRole") == 1
+
+
+@SIGNALS
+@pytest.mark.parametrize(
+    "action", ["sts:GetCallerIdentity", "organizations:ListAccounts", "sts:AssumeRole"]
+)
+def test_a_stop_before_anything_was_read_leaves_the_old_report(
+    runs: Runs, company: Endpoint, tmp_path: Path, sent: signal.Signals, code: int, action: str
+) -> None:
+    script = f"{action} * * always: hang\nec2:* {PAYER} * always: hang"
+    company.faults = None
+    assert runs.start(tmp_path, company.environment, *RUN).wait().code == 0
+    before = tree(tmp_path / "reports")
+    company.faults = Script(script)
+    company.calls.clear()
+    child = runs.start(tmp_path, company.environment, *RUN)
+    operation = action.partition(":")[2]
+    until(lambda: operation in {call.operation for call in company.calls})
+    os.kill(child.pid, sent)
+    told = time.monotonic()
+    assert child.wait().code == code
+    assert time.monotonic() - told < STOP_SECONDS
+    assert {k: v for k, v in tree(tmp_path / "reports").items() if k in before} == before
+    company.faults = None
+
+
+MANY = FEW + 4
+HANGING = f"{MANY // 2:012d}"
+
+
+def large_company() -> str:
+    """Return more accounts than one process reads."""
+    lines = ["management 000000000001 payer"]
+    for number in range(2, MANY + 1):
+        lines += [f"account {number:012d} a{number}", "run 1 t3.nano us-east-1a"]
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, dict[str, bytes]]]:
+    """Serve a large company, and tell what an undisturbed run makes of it."""
+    folder = tmp_path_factory.mktemp("large")
+    with serve(organization_from(large_company(), AS_OF)) as endpoint:
+        with started(endpoint, folder, *RUN) as process:
+            assert process.wait(120) == 0
+        yield endpoint, tree(folder / "reports")
+
+
+@contextmanager
+def started(endpoint: Endpoint, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command as a user does, with processes of its own."""
+    kept = {name: os.environ[name] for name in os.environ if not name.startswith("AWS_")}
+    with (folder / "stderr").open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ri_report", *arguments],
+            cwd=folder,
+            env={**kept, **endpoint.environment, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+        )
+        try:
+            with process:
+                yield process
+        finally:
+            process.kill()
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the processes that read accounts for a run."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in command_of(int(child))]
+
+
+def command_of(pid: int) -> bytes:
+    """Return the command line of a process, empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@contextmanager
+def hanging_run(
+    large: tuple[Endpoint, dict[str, bytes]], folder: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
+    """Start a run that has read all accounts but one, which hangs."""
+    endpoint, _ = large
+    endpoint.faults = Script(f"ec2:DescribeInstances {HANGING} * always: hang")
+    try:
+        with started(endpoint, folder, *RUN) as process:
+            until(lambda: len(parts_in(folder)) == MANY - 1)
+            workers = workers_of(process.pid)
+            assert len(workers) > 1 or len(os.sched_getaffinity(0)) == 1
+            yield process, workers
+    finally:
+        endpoint.faults = None
+
+
+def assert_resumed(large: tuple[Endpoint, dict[str, bytes]], folder: Path) -> None:
+    """The resumed run asks about the account that is missing alone, and gives the same bytes."""
+    endpoint, undisturbed = large
+    missing = cells_read(parts_folder(folder / "reports", NAME)).get(HANGING, frozenset())
+    endpoint.calls.clear()
+    with started(endpoint, folder, *RESUME) as process:
+        assert process.wait(120) == 0, (folder / "stderr").read_text()
+    assert tree(folder / "reports") == undisturbed
+    asked = [call for call in endpoint.calls if call.operation.startswith("Describe")]
+    of_accounts = {call.account_id for call in asked if call.operation != "DescribeOrganization"}
+    assert of_accounts == {HANGING}
+    assert not missing & {(call.region, call.operation) for call in asked}
+
+
+@SIGNALS
+def test_a_stop_of_many_processes_keeps_what_all_of_them_read(
+    large: Any,  # noqa: ANN401 - see the fixture
+    tmp_path: Path,
+    sent: signal.Signals,
+    code: int,
+) -> None:
+    with hanging_run(large, tmp_path) as (process, workers):
+        process.send_signal(sent)
+        assert process.wait(STOP_SECONDS) == code
+        until(lambda: not any(map(command_of, workers)), STOP_SECONDS)
+    outcomes = read_snapshot(tmp_path / "reports" / NAME / "snapshot")[0].outcomes
+    assert set(outcomes[outcomes["is_gap"]]["account_id"]) == {HANGING}
+    assert_resumed(large, tmp_path)
+
+
+def test_processes_whose_run_is_killed_end_by_themselves(
+    large: Any,  # noqa: ANN401 - see the fixture
+    tmp_path: Path,
+) -> None:
+    with hanging_run(large, tmp_path) as (process, workers):
+        process.kill()
+        process.wait(STOP_SECONDS)
+        until(lambda: not any(map(command_of, workers)), STOP_SECONDS)
+    assert_resumed(large, tmp_path)
+
+
+def test_a_killed_worker_is_a_gap_of_the_accounts_that_it_read_and_of_no_others(
+    large: Any,  # noqa: ANN401 - see the fixture
+    tmp_path: Path,
+) -> None:
+    with hanging_run(large, tmp_path) as (process, workers):
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        assert process.wait(60) == 3
+    outcomes = read_snapshot(tmp_path / "reports" / NAME / "snapshot")[0].outcomes
+    gaps = outcomes[outcomes["is_gap"]]
+    assert set(zip(gaps["account_id"], gaps["reason"], strict=True)) == {(HANGING, "worker_ended")}
+    assert f"{HANGING}" in (tmp_path / "stderr").read_text()
+    assert_resumed(large, tmp_path)
