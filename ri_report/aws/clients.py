@@ -18,6 +18,7 @@ from botocore.session import Session
 from ri_report import __version__
 from ri_report.aws.clock import Clock
 from ri_report.aws.faults import FOREIGN, base_error, no_credentials
+from ri_report.aws.models import SERVICES, Models
 from ri_report.aws.parser import install
 from ri_report.aws.transport import bound
 from ri_report.errors import ConfigError
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 30
-SERVICES = ("ec2", "sts", "organizations")
-
 _at_hand: ContextVar[Credentials] = ContextVar("credentials_at_hand")
 
 
@@ -118,6 +117,8 @@ class Clients:
         self.base: Credentials = base
         self._session.register_component("credential_provider", _BoundProvider())
         install(self._session)
+        loader = self._session.get_component("data_loader")
+        self._session.register_component("data_loader", Models(loader))
         # Tokens of the global endpoint are not valid in opt-in regions.
         self._session.set_config_variable("sts_regional_endpoints", "regional")
 

@@ -16,6 +16,7 @@ from botocore.session import Session
 from ri_report import __version__
 from ri_report.aws.clients import Clients, home_region, using
 from ri_report.aws.dispatch import FEW
+from ri_report.aws.permissions import APPLICATION_ACTIONS, MEMBER_ACTIONS
 from ri_report.errors import ConfigError, NoReportError
 
 if TYPE_CHECKING:
@@ -345,3 +346,18 @@ def test_each_partition_is_asked_at_its_own_addresses(clients: Make, region: str
     ec2 = made.client("ec2", region).meta.endpoint_url
     assert ec2 == f"https://ec2.{region}.{sts.split('.', 2)[2]}"
     assert made.custom_endpoint == ""
+
+
+def test_a_client_can_do_nothing_but_what_the_job_calls(
+    clients: Callable[..., Clients], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    made = clients()
+    can = {
+        f"{service}:{operation}"
+        for service in ("ec2", "sts", "organizations")
+        for operation in made.client(service, "us-east-1").meta.service_model.operation_names
+    }
+    assert can == {*MEMBER_ACTIONS, *APPLICATION_ACTIONS, "sts:GetCallerIdentity"}
+    assert not hasattr(made.client("ec2", "us-east-1"), "terminate_instances")
