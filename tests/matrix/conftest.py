@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.matrix.runs import warmed
 from tests.matrix.stage import COMPANY, staged
+from tests.matrix.theater import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.matrix.runs import Runs
     from tests.matrix.stage import Seen, Stage
+    from tests.matrix.theater import Theater
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +32,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def clean(stage: Stage) -> Seen:
     """Read the company without any fault."""
     return stage.read()
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[Runs]:
+    """Warm up what starts runs."""
+    with warmed() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def theater(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theater]:
+    """Let one organization follow another, for all tests of a module."""
+    with opened(tmp_path_factory.mktemp("theater")) as made:
+        yield made

@@ -12,11 +12,9 @@ from ri_report.inventory.snapshot import read_snapshot
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.server import serve
-from tests.matrix.runs import warmed
 from tests.matrix.stage import COMPANY, HOME, KINDS, WEB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.matrix.runs import Runs
@@ -28,13 +26,6 @@ COLLECT = ("collect", "--region", HOME, "--as-of", "2026-11-22T06:30Z", "--no-pr
 MIB = 1 << 20
 ROOM_BYTES = 3 * LARGEST_BODY + 16 * MIB
 """What a body may take beside everything else: its pieces, the whole, and what is made of it."""
-
-
-@pytest.fixture(scope="module")
-def runs() -> Iterator[Runs]:
-    """Warm up what starts runs."""
-    with warmed() as made:
-        yield made
 
 
 @pytest.mark.parametrize("bomb", BOMBS)

@@ -20,7 +20,7 @@ from ri_report.inventory.snapshot import read_snapshot
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.server import serve
-from tests.matrix.runs import ROOT, tree, warmed
+from tests.matrix.runs import ROOT, tree
 from tests.matrix.stage import COMPANY, DATA, PAYER, WEB
 
 if TYPE_CHECKING:
@@ -39,13 +39,6 @@ RESUME = ("run", *REGIONS, "--resume", NAME, *OUTPUT)
 SIGNALS = pytest.mark.parametrize(
     ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
-
-
-@pytest.fixture(scope="module")
-def runs() -> Iterator[Runs]:
-    """Warm up what starts runs."""
-    with warmed() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -79,3 +79,11 @@ def test_an_account_whose_door_is_throttled_for_ever_is_one_gap(stage: Stage, ac
     kind = "account" if action == "sts:AssumeRole" else "regions"
     assert seen.gaps == {(WEB, "", kind)}
     assert seen.outcomes(account_id=WEB) == [("THROTTLED", "Throttling")]
+
+
+def test_a_run_that_takes_longer_than_it_may_ends_with_what_it_has(stage: Stage) -> None:
+    seen = stage.read(f"ec2:* {WEB} {HOME} call 2-: {EXCEEDED}", run_seconds=20.0)
+    assert {account_id for account_id, _, _ in seen.gaps} == {WEB}
+    assert ("TIMEOUT", "run_deadline") in seen.outcomes(account_id=WEB)
+    assert seen.seconds < 20 + 5
+    assert seen.rows("instances", account_id=PAYER) == 8
