@@ -80,6 +80,25 @@ def test_the_smallest_comes_first_by_factor_not_by_name_and_not_by_exact_size() 
         """)
 
 
+def test_another_family_in_another_region_is_no_match_however_many_there_are() -> None:
+    world = fleet("""
+        i-0: A runs 1 m5.large in ap-south-1a
+        i-1: A runs 1 c5.large in eu-west-1a
+        i-2: A runs 1 c5.large in us-east-1a
+        r-3: A bought 1 c5.large in us-west-2
+        """)
+    assert world.allocations.empty
+
+
+def test_what_runs_inside_a_capacity_reservation_matches_by_type_too() -> None:
+    world = fleet("""
+        cr-1: A holds 1 m5.large in us-east-1a
+        i-1: A runs 1 m5.large in us-east-1a, inside cr-1
+        r-1: A bought 1 c5.large in us-east-1
+        """)
+    assert world.allocations.empty
+
+
 def test_an_unknown_size_matches_only_itself() -> None:
     world = fleet("""
         i-1: A runs 2 m5.enormous in us-east-1a
