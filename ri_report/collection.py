@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ri_report.aws.collect import collect
 from ri_report.aws.dispatch import Kept
 from ri_report.delivery.files import fresh_folder
-from ri_report.errors import ConfigError
+from ri_report.errors import ConfigError, IntegrityError, NoReportError
 from ri_report.inventory.merging import merge_parts
 from ri_report.inventory.names import RUN_NAME
 from ri_report.inventory.parts import (
@@ -107,7 +107,7 @@ def collect_into(
     kept = _kept(parts) if run.is_resumed else {}
     if not run.is_resumed:
         begin(parts, About(run.name, run.as_of, scope.fingerprint, run.begun_at))
-    is_needed = run.is_resumed
+    is_needed = True
     try:
         found = collect(scope, parts, progress=progress, kept=kept)
         _warn_if_shrunk(accounts_before(runs, run.as_of), found)
@@ -116,6 +116,10 @@ def collect_into(
         if found.interrupt:
             log.warning("%s holds what was read until the stop", snapshot)
             raise found.interrupt
+    except (NoReportError, IntegrityError):
+        # Nothing can come of what such a run has read.
+        is_needed = run.is_resumed
+        raise
     finally:
         _tidy(parts, run, is_needed=is_needed)
 
@@ -151,10 +155,14 @@ def _merge(
 
 def _tidy(parts: Path, run: Run, *, is_needed: bool) -> None:
     """Remove the parts, unless they spare another attempt what was read."""
-    if is_needed and run.is_resumable:
+    if is_needed and run.is_resumable and _is_anything_read(parts):
         log.info("to read what is missing, run again within the hour with --resume %s", run.name)
     else:
         shutil.rmtree(parts, ignore_errors=True)
+
+
+def _is_anything_read(parts: Path) -> bool:
+    return any(not o.is_gap for _, outcomes in read_outcomes(parts) for o in outcomes)
 
 
 def _warn_if_shrunk(before: int, found: Collected) -> None:

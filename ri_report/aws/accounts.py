@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 ACTIVE = "ACTIVE"
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html, State. A state
+# that is new is tried: a refusal shows, an unread account would not.
+CLOSED = frozenset({"PENDING_ACTIVATION", "SUSPENDED", "PENDING_CLOSURE", "CLOSED"})
 # The most that ListAccounts gives at once
 # (https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html).
 PAGE_SIZE = 20
@@ -180,7 +183,7 @@ def _skip(row: Row, scope: Scope) -> Outcome | None:
     included = not scope.accounts or account_id in scope.accounts
     if account_id in scope.exclude_accounts or not included:
         return _skipped(account_id, "excluded", "left out by the configuration")
-    if row["state"] != ACTIVE:
+    if row["state"] in CLOSED:
         return _skipped(account_id, "account_state", f"the account is {row['state']}")
     return None
 

@@ -165,6 +165,11 @@ class Clients:
         """How many clients there are."""
         return len(self._clients)
 
+    def endpoint(self, service: str) -> str:
+        """Where calls to a service at home go, without what may be a password."""
+        address = urlsplit(str(self.client(service, self.home_region).meta.endpoint_url))
+        return f"{address.hostname}:{address.port or ''}"
+
     @property
     def custom_endpoint(self) -> str:
         """Hosts that calls go to if they are not AWS's own (AWS_ENDPOINT_URL), or "".

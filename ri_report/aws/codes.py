@@ -73,6 +73,8 @@ FAMILIES: Final[dict[type[Exception], Family]] = {
     LookupError: "malformed",
     AttributeError: "malformed",
     TypeError: "malformed",
+    OverflowError: "malformed",
+    RuntimeError: "malformed",
     # mistakes of this program or a broken installation: never an outcome
     sdk.DataNotFoundError: "program",
     sdk.ApiVersionNotFoundError: "program",

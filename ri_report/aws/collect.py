@@ -18,6 +18,7 @@ from ri_report.aws.dispatch import Dispatch
 from ri_report.aws.worker import Order
 from ri_report.errors import IntegrityError, NoReportError
 from ri_report.inventory.outcomes import Outcome, Status
+from ri_report.inventory.parts import check_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,14 @@ def collect(
     with Clients(profile=scope.profile, region=scope.region, clock=clock) as clients:
         endpoint = clients.custom_endpoint
         caller = identify(clients)
+        check_source(
+            folder,
+            {
+                "account_id": caller.account_id,
+                "partition": caller.partition,
+                "endpoint": clients.endpoint("ec2"),
+            },
+        )
         with Dispatch(kept or {}, progress) as dispatch:
             dispatch.begin_listing(account_pages(clients, caller, scope), scope.run_seconds)
             workers = dispatch.workers_needed(scope.processes or cores())

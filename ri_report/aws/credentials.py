@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
@@ -29,6 +30,8 @@ log = logging.getLogger("ri_report")
 # The most that a role assumed by a role may last; asking for more fails
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html, role chaining).
 SESSION_SECONDS = 3600
+MOST_RENEWALS = 2
+"""How often a role is assumed again because AWS refuses the keys it gave; more would not help."""
 ARN = re.compile(r"arn:(?P<partition>[\w-]+):(?:iam|sts)::(?P<account_id>[0-9]{12}):(?P<name>.+)")
 
 
@@ -89,6 +92,7 @@ class RoleCredentials:
         self._scope = scope
         self._kept: dict[str, Credentials] = {caller.account_id: clients.base}
         self._locks: dict[str, Lock] = {}
+        self._renewals: Counter[str] = Counter()
 
     def of(self, account_id: str) -> Credentials:
         """The credentials of one account; the job's own account is read without a role.
@@ -106,12 +110,14 @@ class RoleCredentials:
 
         Raises:
             FaultError: as `of`, but a refusal in the middle of the run is EXPIRED. The job's own
-                credentials are returned as they are.
+                credentials are returned as they are, and so are those that were renewed often.
         """
         with self._locks.setdefault(account_id, Lock()):
-            if self._kept[account_id] is refused and refused is not self._clients.base:
+            is_ours = self._kept.get(account_id) is refused and self.needs_role(account_id)
+            if is_ours and self._renewals[account_id] < MOST_RENEWALS:
+                self._renewals[account_id] += 1
                 self._kept[account_id] = self._refreshing(account_id, self._refreshed(account_id))
-            return self._kept[account_id]
+            return self._kept.get(account_id, refused)
 
     def needs_role(self, account_id: str) -> bool:
         """Whether an account is read through a role; the job's own is not."""
@@ -122,6 +128,7 @@ class RoleCredentials:
         if self.needs_role(account_id):
             self._kept.pop(account_id, None)
             self._locks.pop(account_id, None)
+            self._renewals.pop(account_id, None)
 
     def principal(self, account_id: str) -> str:
         """Whose permissions decide in an account: the caller's in its own, else the role's."""
@@ -187,7 +194,9 @@ def _metadata(keys: Answer, asked: Asked) -> dict[str, str]:
     absent = [name for name in names if not keys.get(name)]
     if absent:
         raise malformed(asked, f"no_{absent[0]}", f"the answer has no {', '.join(absent)}")
-    expiration: datetime = keys["Expiration"]
+    expiration = keys["Expiration"]
+    if not isinstance(expiration, datetime) or expiration.tzinfo is None:
+        raise malformed(asked, "no_Expiration", "the end of the session is no moment")
     if expiration <= datetime.now(UTC):
         fault = Fault(
             Status.EXPIRED,

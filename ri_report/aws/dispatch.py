@@ -8,9 +8,8 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import Counter, deque
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from multiprocessing.connection import Connection, wait
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol, Self
@@ -25,6 +24,7 @@ from ri_report.inventory.outcomes import CellKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from multiprocessing.context import SpawnProcess
     from types import TracebackType
 
     from ri_report.aws.clients import Clients
@@ -92,9 +92,10 @@ class Dispatch:
     _listing: Connection | None = None
     _workers: dict[Connection, set[str]] = field(default_factory=dict)
     _wanting: deque[Connection] = field(default_factory=deque)
-    _listed_until: float = 0.0
+    _until: float = 0.0
     _is_any_lost: bool = False
-    _stack: ExitStack = field(default_factory=ExitStack)
+    _pipes: list[Connection] = field(default_factory=list)
+    _processes: list[SpawnProcess] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -106,14 +107,21 @@ class Dispatch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the workers that are still there."""
-        self._stack.close()
+        """End the workers that are still there: told first, killed when a second is over."""
+        for pipe in self._pipes:
+            pipe.close()
+        until = time.monotonic() + 1.0
+        for process in self._processes:
+            process.join(max(0.0, until - time.monotonic()))
+        for process in self._processes:
+            process.kill()
+            process.join()
 
     def begin_listing(self, pages: Iterator[AccountList], seconds: float) -> None:
-        """Begin to list the accounts in a thread of its own; it may take so many seconds."""
-        self._listed_until = time.monotonic() + seconds
+        """Begin to list the accounts in a thread of its own; the run may take so many seconds."""
+        self._until = time.monotonic() + seconds + STOP_SECONDS
         self._listing, far_end = multiprocessing.Pipe()
-        self._stack.callback(self._listing.close)
+        self._pipes.append(self._listing)
         Thread(target=_list, args=(far_end, pages), name="accounts", daemon=True).start()
 
     def workers_needed(self, most: int) -> int:
@@ -132,7 +140,7 @@ class Dispatch:
                 ).start()
             else:
                 self._start_process(far_end, order, clients.clock)
-            self._stack.callback(pipe.close)
+            self._pipes.append(pipe)
             self._workers[pipe] = set()
 
     def _start_process(self, far_end: Connection, order: Order, clock: Clock) -> None:
@@ -143,8 +151,7 @@ class Dispatch:
         process.start()
         # Only the worker's own end is left, so that the pipe ends with it.
         far_end.close()
-        for last_first in (process.join, process.kill, partial(process.join, 1.0)):
-            self._stack.callback(last_first)
+        self._processes.append(process)
 
     def run(self) -> BaseException | None:
         """Share out the accounts until all are done; return what stopped it, if anything did.
@@ -166,13 +173,24 @@ class Dispatch:
         while self._workers:
             self._hand_out()
             listing = [self._listing] if self._listing else []
-            for pipe in self._speaking([*self._workers, *listing]):
+            speaking = self._speaking([*self._workers, *listing], self._seconds_left())
+            for pipe in speaking:
                 self._hear(pipe)
+            if not speaking:
+                self._give_up_workers()
         while self._listing:
             # What is not listed would be in no number.
             self._hear_in_time(self._listing)
         for account_id in self._todo:
             self._miss(account_id, WORKER_ENDED if self._is_any_lost else TOO_LATE.fault)
+
+    def _seconds_left(self) -> float:
+        return max(0.0, self._until - time.monotonic())
+
+    def _give_up_workers(self) -> None:
+        """Wait no longer for workers that say nothing although the run should have ended."""
+        for pipe in [*self._workers]:
+            self._lost(pipe)
 
     def _hear_in_time(self, listing: Connection) -> None:
         """Hear the next of the listing, which is worth nothing until it is whole.
@@ -180,8 +198,7 @@ class Dispatch:
         Raises:
             NoReportError: it is not whole long after the run should have ended.
         """
-        left = self._listed_until - time.monotonic()
-        if not self._speaking([listing], max(0.0, left)):
+        if not self._speaking([listing], self._seconds_left()):
             raise NoReportError(
                 "the accounts could not be listed within the time of a run; check what stands"
                 " between this machine and AWS Organizations, then run again"
@@ -245,9 +262,11 @@ class Dispatch:
                 self._workers[pipe].discard(message.account_id)
                 self._visited(message)
             case Ended():
-                del self._workers[pipe]
+                left = self._workers.pop(pipe)
                 if message.error:
                     raise message.error
+                for account_id in sorted(left):
+                    self._miss(account_id, TOO_LATE.fault)
 
     def _visited(self, visited: Visited) -> None:
         account_id = visited.account_id

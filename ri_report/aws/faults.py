@@ -30,6 +30,8 @@ FOREIGN: Final = (
     LookupError,
     AttributeError,
     TypeError,
+    OverflowError,
+    RuntimeError,
 )
 
 SERVER_ERROR = 500

@@ -107,7 +107,9 @@ class Schedule:
     def _begin_what_is_due(self) -> None:
         now = self._clock.now()
         while self._waiting and self._waiting[0][0] <= now:
-            self._ready.append(heapq.heappop(self._waiting)[2])
+            task = heapq.heappop(self._waiting)[2]
+            self._entering += task.is_entry
+            self._ready.append(task)
         while self._ready and not self._crew.is_full:
             task = self._ready.popleft()
             wait = self._wait(task, now)
@@ -133,6 +135,7 @@ class Schedule:
         return self._reaches[endpoint_of(call)]
 
     def _postpone(self, task: Task, due: float) -> None:
+        self._entering -= task.is_entry
         heapq.heappush(self._waiting, (due, next(self._turn), task))
 
     def _ask_for_more(self) -> None:
@@ -243,7 +246,7 @@ class Schedule:
         visit = task.visit
         if outcome:
             visit.outcomes.append(outcome)
-        self._entering -= task.cell.kind is CellKind.ACCOUNT
+        self._entering -= task.is_entry
         visit.open -= 1
         if not visit.open:
             del self._open[visit.account_id]
@@ -257,7 +260,10 @@ class Schedule:
     def _give_up_overdue(self, seconds: float) -> None:
         for attempt in self._crew.overdue(self._clock.now() - seconds):
             task: Task = attempt.subject
-            # The thread that hangs may still send to the reading, so that is left to it.
+            if task.made.asked.action == ASSUME_ROLE:
+                # The thread that hangs holds the account's turn to assume it.
+                self._asker.credentials.forget(task.visit.account_id)
+            # It may also still send to the reading, so that is left to it.
             task.restarts += 1
             self._replace(task, too_slow(task.made.asked.action, seconds))
 

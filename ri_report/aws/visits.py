@@ -7,13 +7,14 @@ from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TYPE_CHECKING, Any
 
 from ri_report.aws.quotas import Place
+from ri_report.inventory.outcomes import CellKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ri_report.aws.answers import Call, Reading
     from ri_report.aws.cells import Cell
-    from ri_report.inventory.outcomes import CellKind, Outcome
+    from ri_report.inventory.outcomes import Outcome
 
 Row = dict[str, Any]
 
@@ -66,6 +67,11 @@ class Task:
     def place(self) -> Place:
         """Where the next call is made."""
         return self.visit.place(self.call.region)
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether it enters an account: assumes its role, and asks for its regions."""
+        return self.cell.kind is CellKind.ACCOUNT
 
     @property
     def is_broken(self) -> bool:

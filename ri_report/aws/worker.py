@@ -60,7 +60,7 @@ class Order:
 
 
 def work(pipe: Connection, order: Order, clients: Clients) -> None:
-    """Read accounts until there are no more, or a stop; then say so and close the pipe."""
+    """Read accounts until there are no more, or a stop; then say so."""
     with _told(pipe):
         _read(pipe, order, clients)
 
@@ -83,10 +83,14 @@ def work_in_process(pipe: Connection, order: Order, clock: Clock) -> None:
 
 @contextmanager
 def _told(pipe: Connection) -> Iterator[None]:
-    """Say how the block ended, and close the pipe."""
+    """Say how the block ended."""
     error: Exception | None = None
     try:
         yield
+    except MemoryError:
+        # As if the process had been killed for it: its accounts are gaps, the others go on.
+        pipe.close()
+        return
     except RiReportError as refused:
         error = refused
     except Exception as unforeseen:  # noqa: BLE001 - told to whoever waits; its text may hold secrets
@@ -96,7 +100,6 @@ def _told(pipe: Connection) -> Iterator[None]:
             error.add_note(traceback.format_exc())
     with suppress(OSError):
         pipe.send(Ended(error))
-    pipe.close()
 
 
 def _read(pipe: Connection, order: Order, clients: Clients) -> None:
@@ -107,7 +110,8 @@ def _read(pipe: Connection, order: Order, clients: Clients) -> None:
     Thread(target=_listen, args=(pipe, schedule.events), daemon=True).start()
 
     def visited(visit: Visit) -> None:
-        write_part(order.folder, visit.account_id, visit.rows, visit.outcomes)
+        lost = write_part(order.folder, visit.account_id, visit.rows, visit.outcomes, visit.kept)
+        visit.outcomes.extend(lost)
         pipe.send(_summary(visit))
 
     schedule.run(visited, order.ends_at)
@@ -120,8 +124,11 @@ def _summary(visit: Visit) -> Visited:
 
 
 def _listen(pipe: Connection, events: SimpleQueue[Any]) -> None:
-    """Pass on what comes through the pipe; when nobody is there any more, stop."""
-    with suppress(EOFError, OSError):
+    """Pass on what comes through the pipe; when nobody is there any more, stop.
+
+    Whoever reads the pipe closes it: its number may belong to another file a moment later.
+    """
+    with pipe, suppress(EOFError, OSError):
         while True:
             events.put(pipe.recv())
     events.put(STOPPED)

@@ -64,8 +64,10 @@ def _locked(path: Path) -> int:
             os.close(descriptor)
             raise AnotherRunError(busy)
         if _leads_to(path, descriptor):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()} on {os.uname().nodename}".encode(), 0)
+            # The note is a courtesy; a full disk is refused where the folder is tried.
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()} on {os.uname().nodename}".encode(), 0)
             return descriptor
         os.close(descriptor)
 

@@ -1,6 +1,7 @@
 """Parts: what was read of each account, on disk while a run is under way, whole or not at all.
 
 about.json               what the run is, so that it can be resumed
+source.json              whose answers the parts hold
 <account id>.part        rows of every kind and outcomes of one account, after a digest of them
 """
 
@@ -16,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from ri_report.errors import ConfigError
 from ri_report.inventory.gathering import KINDS, gather_account
 from ri_report.inventory.names import ACCOUNT_ID, RUN_NAME
-from ri_report.inventory.outcomes import READ, CellKind, Outcome
+from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
 from ri_report.inventory.part_file import explained, keep_part, outcomes_in, read_part, write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ri_report.inventory.tables import Tables
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 ABOUT = "about.json"
+SOURCE = "source.json"
 FOLDER = re.compile(rf"\.{RUN_NAME.pattern}\.parts")
 FOLDER_MODE = 0o700
 LONGEST_PAUSE = timedelta(minutes=60)
@@ -111,6 +113,26 @@ def read_about(folder: Path, fingerprint: str, now: datetime) -> About:
     return about
 
 
+def check_source(folder: Path, source: Mapping[str, str]) -> None:
+    """Note whose answers the parts hold, or refuse to mix them with those of somebody else.
+
+    Args:
+        folder: Where the parts lie.
+        source: What tells one source from another: account, partition and endpoint.
+
+    Raises:
+        ConfigError: the parts are of another source, or the note cannot be written.
+    """
+    path, noted = folder / SOURCE, json.dumps(dict(source), sort_keys=True).encode()
+    if not path.exists():
+        write_file(path, noted)
+    elif path.read_bytes() != noted:
+        raise ConfigError(
+            f"folder {folder}: what it holds was read in another account, partition or endpoint"
+            " than now; resume with the credentials and the endpoint of then, or run anew"
+        )
+
+
 def _about(folder: Path) -> About | None:
     try:
         values = json.loads((folder / ABOUT).read_bytes())
@@ -147,7 +169,8 @@ def write_part(
     account_id: str,
     rows: Mapping[CellKind, Sequence[Row]],
     outcomes: Sequence[Outcome],
-) -> None:
+    kept: Iterable[tuple[str, CellKind]] = (),
+) -> list[Outcome]:
     """Keep what was read of an account; processes may do so at once for different accounts.
 
     Where the account has a part already, what the outcomes say about a cell takes the place of
@@ -158,6 +181,10 @@ def write_part(
         account_id: The 12-digit account.
         rows: Rows of the kinds `KINDS`, in any order; a kind may be missing.
         outcomes: How the reading of each cell ended, in any order.
+        kept: The (region, kind) cells that were not read again, because the part has them.
+
+    Returns:
+        The gaps of those: what the part no longer has, as when it was damaged since.
 
     Raises:
         ConfigError: the disk is full or fails; an older part is then as it was.
@@ -168,7 +195,21 @@ def write_part(
     before = read_part(folder, account_id)
     if before is not None:
         rows, outcomes = _merged(before, rows, outcomes)
-    keep_part(folder, account_id, gather_account(rows, outcomes))
+    lost = _lost(account_id, outcomes, kept)
+    keep_part(folder, account_id, gather_account(rows, [*outcomes, *lost]))
+    return lost
+
+
+def _lost(
+    account_id: str, outcomes: Sequence[Outcome], kept: Iterable[tuple[str, CellKind]]
+) -> list[Outcome]:
+    there = {(outcome.region, outcome.kind) for outcome in outcomes}
+    detail = "not whole on disk any more when the run was resumed"
+    fix = "Check the disk of this machine, then run again"
+    return [
+        Outcome(account_id, region, kind, Status.MALFORMED, "part", detail, fix)
+        for region, kind in sorted(set(kept) - there)
+    ]
 
 
 def _check_account(

@@ -88,6 +88,8 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
         owner = text(launch, "OwnerId")
         if owner and owner != account_id:
             raise IntegrityError(f"asked account {account_id} in {region}, got one of {owner}")
+        if launch.get("Instances") is None:
+            raise MalformedRecordError("a launch comes without its list of instances")
         for record in parts(launch, "Instances"):
             row = _instance_row(record, account_id, region)
             if row["state"] == "running":

@@ -549,3 +549,10 @@ def test_recorded_answers_are_read_whole() -> None:
     text = "".join(file.read_text() for file in files)
     assert running == text.count('"Name": "running"')
     assert reserved == text.count('"ReservedInstancesId"')
+
+
+def test_a_launch_without_its_list_of_instances_is_malformed_and_not_empty() -> None:
+    with pytest.raises(MalformedRecordError, match="without its list of instances"):
+        instance_rows([{"OwnerId": "111122223333"}], "111122223333", "us-east-1")
+    empty = [{"OwnerId": "111122223333", "Instances": []}]
+    assert instance_rows(empty, "111122223333", "us-east-1") == []
