@@ -58,6 +58,15 @@ def undisturbed(
     return tree(folder / "reports")
 
 
+@pytest.fixture
+def reported(undisturbed: dict[str, bytes], tmp_path: Path) -> Path:
+    """Return a folder with the report of an earlier run."""
+    for name, content in undisturbed.items():
+        (tmp_path / "reports" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "reports" / name).write_bytes(content)
+    return tmp_path
+
+
 def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until something holds."""
     ends = time.monotonic() + seconds
@@ -111,26 +120,31 @@ def test_a_stop_keeps_what_was_read_and_a_resumed_run_reads_only_the_rest(
     "action", ["sts:GetCallerIdentity", "organizations:ListAccounts", "sts:AssumeRole"]
 )
 def test_a_stop_before_anything_was_read_leaves_the_old_report(
-    runs: Runs, company: Endpoint, tmp_path: Path, sent: signal.Signals, code: int, action: str
+    runs: Runs,
+    company: Endpoint,
+    reported: Path,
+    sent: signal.Signals,
+    code: int,
+    action: str,
 ) -> None:
+    before = tree(reported / "reports")
     script = f"{action} * * always: hang\nec2:* {PAYER} * always: hang"
-    company.faults = None
-    assert runs.start(tmp_path, company.environment, *RUN).wait().code == 0
-    before = tree(tmp_path / "reports")
     company.faults = Script(script)
     company.calls.clear()
-    child = runs.start(tmp_path, company.environment, *RUN)
+    child = runs.start(reported, company.environment, *RUN)
     operation = action.partition(":")[2]
     until(lambda: operation in {call.operation for call in company.calls})
     os.kill(child.pid, sent)
     told = time.monotonic()
     assert child.wait().code == code
     assert time.monotonic() - told < STOP_SECONDS
-    assert {k: v for k, v in tree(tmp_path / "reports").items() if k in before} == before
     company.faults = None
+    left = tree(reported / "reports")
+    assert {name: left[name] for name in before} == before
 
 
 MANY = FEW + 4
+QUICK = ("--format", "json")
 HANGING = f"{MANY // 2:012d}"
 
 
@@ -147,7 +161,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, 
     """Serve a large company, and tell what an undisturbed run makes of it."""
     folder = tmp_path_factory.mktemp("large")
     with serve(organization_from(large_company(), AS_OF)) as endpoint:
-        with started(endpoint, folder, *RUN) as process:
+        with started(endpoint, folder, *RUN, *QUICK) as process:
             assert process.wait(120) == 0
         yield endpoint, tree(folder / "reports")
 
@@ -193,7 +207,7 @@ def hanging_run(
     endpoint, _ = large
     endpoint.faults = Script(f"ec2:DescribeInstances {HANGING} * always: hang")
     try:
-        with started(endpoint, folder, *RUN) as process:
+        with started(endpoint, folder, *RUN, *QUICK) as process:
             until(lambda: len(parts_in(folder)) == MANY - 1)
             workers = workers_of(process.pid)
             assert len(workers) > 1 or len(os.sched_getaffinity(0)) == 1
@@ -207,7 +221,7 @@ def assert_resumed(large: tuple[Endpoint, dict[str, bytes]], folder: Path) -> No
     endpoint, undisturbed = large
     missing = cells_read(parts_folder(folder / "reports", NAME)).get(HANGING, frozenset())
     endpoint.calls.clear()
-    with started(endpoint, folder, *RESUME) as process:
+    with started(endpoint, folder, *RESUME, *QUICK) as process:
         assert process.wait(120) == 0, (folder / "stderr").read_text()
     assert tree(folder / "reports") == undisturbed
     asked = [call for call in endpoint.calls if call.operation.startswith("Describe")]
