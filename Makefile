@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 AUDIT := .venv-audit
 BIN := $(VENV)/bin
+MUTANTS := .venv-mutants
+EXAMPLES ?= 200
+SCRIPTS ?= 10
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof bench example sbom audit lock clean
+.PHONY: help demo test proof mutants bench example sbom audit lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,8 +23,12 @@ test: $(VENV)/test ## Set up, check style and types, and pass the tests
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 
-proof: $(VENV)/test ## Set up and search for counterexamples to the laws of allocation, thousands each
-	RI_REPORT_EXAMPLES=100 $(BIN)/pytest -n auto tests/rules/test_laws.py tests/rules/test_hours.py
+proof: $(VENV)/test ## Set up and search for what breaks the laws; EXAMPLES=2000 SCRIPTS=100 for longer
+	RI_REPORT_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n auto tests/rules/test_laws.py tests/rules/test_hours.py
+	RI_REPORT_EXAMPLES=$(SCRIPTS) $(BIN)/pytest -n auto tests/matrix/test_any_faults.py tests/matrix/test_kills.py
+
+mutants: $(MUTANTS)/made ## Print how many wrong versions of the rules the tests notice (takes an hour)
+	$(MUTANTS)/bin/python -m tests.benchmarks.mutants
 
 bench: $(VENV)/run ## Set up and print how fast it is, as ratios within one run
 	$(BIN)/python -m tests.benchmarks
@@ -51,13 +58,19 @@ lock: ## Resolve the locked versions anew
 		--no-annotate requirements-audit.in --output-file requirements-audit.lock
 
 clean: ## Remove the environment and the caches
-	rm -rf $(VENV) $(AUDIT) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) $(MUTANTS) mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/run: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-build-isolation --no-deps -e .
+	touch $@
+
+$(MUTANTS)/made: requirements-test.lock
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-test.lock
+	$(MUTANTS)/bin/python -m pip --disable-pip-version-check --quiet install mutmut==3.8.1
 	touch $@
 
 $(VENV)/test: $(VENV)/run requirements-test.lock
