@@ -1,0 +1,174 @@
+"""What a run has read outlasts its stop, and goes into the one that resumes it and no other."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+from botocore.loaders import Loader
+
+from ri_report.inventory.parts import cells_read, parts_folder
+from ri_report.inventory.snapshot import read_snapshot
+from ri_report.sandbox.dispatch import Sandbox
+from ri_report.sandbox.faults import Script
+from ri_report.sandbox.wire import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ri_report.sandbox.wire import Request
+
+    Command = Callable[..., Any]
+    Serve = Callable[[str], Any]
+
+MODELS = Loader()
+NAME = "2026-11-22T063000Z"
+PAYER, WEB, DATA = "111111111111", "222222222222", "333333333333"
+COMPANY = f"""
+management {PAYER} payer
+run 2 m5.large us-east-1a
+account {WEB} web
+run 3 c5.xlarge us-east-1a
+account {DATA} data
+run 4 r5.large us-east-1a
+"""
+INCOMPLETE = COMPANY + "deny ec2:DescribeReservedInstances\n"
+COLLECT = ("collect", "--no-progress", "--region", "us-east-1")
+RESUME = (*COLLECT, "--resume", NAME)
+STOPPED = 130
+
+
+@pytest.fixture(autouse=True)
+def _models_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.session.create_loader", lambda *_: MODELS)
+
+
+def read() -> set[str]:
+    """Return the accounts of which something is kept for a run that is resumed."""
+    return {account_id for account_id, cells in cells_read(parts()).items() if cells}
+
+
+def parts() -> Path:
+    """Return where it is kept."""
+    return parts_folder(Path("reports"), NAME)
+
+
+def assert_resumed(command: Command, organization: Any, asked: set[str]) -> None:  # noqa: ANN401 - an Endpoint
+    """The resumed run asks about these accounts alone, and the snapshot is whole."""
+    organization.calls.clear()
+    ended = command(*RESUME)
+    assert ended.code == 0, ended.err
+    calls = organization.calls
+    assert {call.account_id for call in calls if call.operation == "DescribeInstances"} == asked
+    inventory = read_snapshot(Path("reports") / NAME / "snapshot")[0]
+    assert not inventory.outcomes["is_gap"].any()
+    assert inventory.instances.groupby("account_id").size().to_dict() == {PAYER: 2, WEB: 3, DATA: 4}
+    assert not parts().exists()
+
+
+def interrupt_when_read(accounts: set[str], times: int = 1) -> None:
+    """Let the run be interrupted as soon as these accounts are read, by a thread of its own."""
+
+    def watch() -> None:
+        ends = time.monotonic() + 10
+        while read() < accounts and time.monotonic() < ends:
+            time.sleep(0.01)
+        for _ in range(times):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            time.sleep(0.2)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+HANGING = {
+    "while the accounts are listed": ("organizations:ListAccounts * * call 2-: hang", 1),
+    "twice, while an account is read": (f"sts:AssumeRole {DATA} * always: hang", 2),
+}
+
+
+@pytest.mark.parametrize(("script", "times"), HANGING.values(), ids=HANGING)
+def test_what_was_read_outlasts_an_interrupt(
+    command: Command,
+    organization_served: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    times: int,
+) -> None:
+    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
+    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
+    organization = organization_served(COMPANY)
+    organization.faults = Script(script)
+    interrupt_when_read({PAYER, WEB}, times)
+    assert command(*COLLECT).code == STOPPED
+    assert read() == {PAYER, WEB}
+    organization.faults = None
+    assert_resumed(command, organization, {DATA})
+
+
+def full_disk(*_: object, **__: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def interrupted(*_: object, **__: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("mishap", "code"), [(interrupted, STOPPED), (full_disk, 2)], ids=["interrupt", "full disk"]
+)
+def test_what_was_read_outlasts_what_happens_while_it_is_put_together(
+    command: Command,
+    organization_served: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    mishap: Callable[..., None],
+    code: int,
+) -> None:
+    organization = organization_served(COMPANY)
+    with monkeypatch.context() as patch:
+        patch.setattr("ri_report.collection.merge_parts", mishap)
+        assert command(*COLLECT).code == code
+    assert read() == {PAYER, WEB, DATA}
+    assert not (Path("reports") / NAME / "snapshot").exists()
+    assert_resumed(command, organization, set())
+
+
+def test_a_run_is_not_resumed_at_another_endpoint(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = organization_served(INCOMPLETE)
+    assert command(*COLLECT).code == 3
+    before = read()
+    organization_served(COMPANY)
+    refused = command(*RESUME)
+    assert refused.code == 2
+    assert "read in another account, partition or endpoint" in refused.err
+    assert read() == before == {PAYER, WEB, DATA}
+    for name, value in first.environment.items():
+        monkeypatch.setenv(name, value)
+    assert command(*RESUME).code == 3
+
+
+def test_a_run_is_not_resumed_with_the_credentials_of_another_account(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization_served(INCOMPLETE)
+    assert command(*COLLECT).code == 3
+    truth = Sandbox.answer
+
+    def answer(sandbox: Sandbox, request: Request) -> Response:
+        response = truth(sandbox, request)
+        if b"Action=GetCallerIdentity" in request.body:
+            other = response.body.replace(PAYER.encode(), WEB.encode())
+            return Response(response.status, response.headers, other)
+        return response
+
+    monkeypatch.setattr(Sandbox, "answer", answer)
+    refused = command(*RESUME)
+    assert refused.code == 2
+    assert "resume with the credentials and the endpoint of then" in refused.err
