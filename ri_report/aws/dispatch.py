@@ -261,6 +261,8 @@ class Dispatch:
             case Visited():
                 self._workers[pipe].discard(message.account_id)
                 self._visited(message)
+            case Ended(is_lost=True):
+                self._lost(pipe)
             case Ended():
                 left = self._workers.pop(pipe)
                 if message.error:

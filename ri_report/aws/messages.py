@@ -66,6 +66,8 @@ class Ended:
 
     Attributes:
         error: None, or what ended it.
+        is_lost: Whether it ended as if its process had been killed; the others go on.
     """
 
     error: Exception | None = None
+    is_lost: bool = False

@@ -85,12 +85,12 @@ def work_in_process(pipe: Connection, order: Order, clock: Clock) -> None:
 def _told(pipe: Connection) -> Iterator[None]:
     """Say how the block ended."""
     error: Exception | None = None
+    is_lost = False
     try:
         yield
     except MemoryError:
-        # As if the process had been killed for it: its accounts are gaps, the others go on.
-        pipe.close()
-        return
+        # Told, because closing the pipe would end nothing: the thread that listens is reading it.
+        is_lost = True
     except RiReportError as refused:
         error = refused
     except Exception as unforeseen:  # noqa: BLE001 - told to whoever waits; its text may hold secrets
@@ -99,7 +99,7 @@ def _told(pipe: Connection) -> Iterator[None]:
             # Shown by whoever ends the process, so that even this acts on no terminal.
             error.add_note(traceback.format_exc())
     with suppress(OSError):
-        pipe.send(Ended(error))
+        pipe.send(Ended(error, is_lost=is_lost))
 
 
 def _read(pipe: Connection, order: Order, clients: Clients) -> None:
