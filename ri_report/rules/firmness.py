@@ -16,6 +16,8 @@ gets nothing, or something offered is not taken, and the row is not alone.
 The totals of a pool never part: zonal reservations of one type and zone give the smaller of two
 known sums, and in the widest tier regional ones meet all that is still uncovered in the pool. So
 what is left of a pool is known, and a row that is alone in being open in its pool is not open.
+That takes one reading of zones: in a pool that compares them in two ways (`matching.mixed_pools`)
+nothing is called firm.
 
 The bounds are safe, not sharp: a row called a convention may in rare cases have no choice either.
 """
@@ -35,6 +37,7 @@ from ri_report.rules.matching import (
     comparable,
     is_idle_slot,
     match_keys,
+    mixed_pools,
     tell_apart,
 )
 from ri_report.rules.ranks import numbered, ranks
@@ -114,17 +117,17 @@ def firmness(
     places = joined(kinds, place * (len(both) + 1) + classes)
     for level in (rows, pools, lines, places):
         settle(level, classes, left)
-    is_bought = side == RESERVATION_SIDE
+    is_bought, is_mixed = side == RESERVATION_SIDE, mixed_pools(both, sharing)
     is_reservation_firm = rows.is_settled & rows.is_own_settled & is_settled_by_instances
-    is_pool_firm = pools.is_settled & pools.is_own_settled
+    is_pool_firm = pools.is_settled & pools.is_own_settled & ~is_mixed
     return Firmness(
-        usage=rows.is_settled[~is_bought],
-        lines=lines.is_settled[~is_bought],
-        places=places.is_settled[~is_bought],
+        usage=(rows.is_settled & ~is_mixed)[~is_bought],
+        lines=(lines.is_settled & ~is_mixed)[~is_bought],
+        places=(places.is_settled & ~is_mixed)[~is_bought],
         pooled_usage=is_pool_firm[~is_bought],
-        reservations=is_reservation_firm[is_bought],
+        reservations=(is_reservation_firm & ~is_mixed)[is_bought],
         pooled_reservations=is_pool_firm[is_bought],
-        allocations=pairs.is_firm,
+        allocations=pairs.is_firm & ~is_mixed[pairs.usage],
     )
 
 

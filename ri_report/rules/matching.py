@@ -143,6 +143,30 @@ def arrange(both: pd.DataFrame, sharing: Sharing, tier: str) -> pd.DataFrame:
     )
 
 
+def mixed_pools(both: pd.DataFrame, sharing: Sharing) -> NDArray[np.bool_]:
+    """Return for each row whether it is in a pool where zones are compared in two ways.
+
+    Where zones match by id, names decide within an account (see `arrange`). If it runs, or bought,
+    the same in one zone with an id that is known and with one that is not, names take them for
+    alike and ids do not. Then how much zonal reservations of the pool cover in all depends on which
+    of these meets the account's own first.
+
+    Args:
+        both: What `comparable` returns.
+        sharing: Who may serve whom.
+    """
+    scope = both["scope"]
+    is_lost = (both["availability_zone_id"].isna() & (scope != REGIONAL)).to_numpy()
+    if sharing.zonal_match == "az_name" or not is_lost.any():
+        return np.zeros(len(both), dtype=bool)
+    place = ["account_id", "region", "availability_zone", *_POOL_TRAITS]
+    places, kinds = tell_apart(both, place), tell_apart(both, [*place, "scope"])
+    is_mixed = ~is_lost & np.isin(kinds, kinds[is_lost])
+    is_mixed &= np.isin(places, places[(scope == ZONAL).to_numpy()])
+    pools = tell_apart(both, ["region", "pool", "platform", "tenancy"])
+    return np.isin(pools, pools[is_mixed])
+
+
 def pack(both: pd.DataFrame, traits: Sequence[str]) -> Integers:
     """Return one number for each combination of these traits, -1 where one of them is missing."""
     missing = [both[trait].cat.codes.to_numpy() < 0 for trait in traits]

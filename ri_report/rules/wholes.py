@@ -1,11 +1,12 @@
 """Wholes: the parts of a fleet whose totals are firm, and which sums follow from them.
 
-Every row of usage and every reservation is in exactly one whole, the smallest part around it whose
+Every row of usage and every reservation is in one whole at most, the smallest part around it whose
 total no split that AWS leaves open could change (see module `firmness`): the row itself where it is
 firm; else all of its kind at its place, or of its account in the pool, where those are firm; else
 what is left of its pool among all accounts that share in the end. What covers one row of a whole
-rather than another is open. So a sum over rows is firm where each whole is in it with one weight,
-as where it is in it entirely or not at all.
+rather than another is open. In a pool that compares zones in two ways (`matching.mixed_pools`) no
+total is known, and so there is no whole. So a sum over rows is firm where each whole is in it with
+one weight, as where it is in it entirely or not at all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ri_report.rules.matching import (
     comparable,
     is_idle_slot,
     match_keys,
+    mixed_pools,
     tell_apart,
 )
 
@@ -56,7 +58,11 @@ def wholes(
     """
     both, at = comparable(usage, active), len(usage)
     widest = sharing.widest_tier
-    regional, zonal = (match_keys(both, scope, sharing, widest) for scope in (REGIONAL, ZONAL))
+    is_mixed = mixed_pools(both, sharing)
+    regional, zonal = (
+        np.where(is_mixed, NONE, match_keys(both, scope, sharing, widest))
+        for scope in (REGIONAL, ZONAL)
+    )
     pooled = 2 * regional[:at] + is_idle_slot(usage).to_numpy()
     placed = _numbers(tell_apart(both[:at], _PLACE), pooled)
     bought = np.where(regional[at:] >= 0, 2 * regional[at:], 2 * zonal[at:] + 1)

@@ -8,8 +8,9 @@
     i-in: A runs 2 m5.large in us-east-1a, inside cr-one
 
 A place that ends in a digit is a region, so a reservation there is regional; any other place is a
-zone. What follows the place is the platform, the tenancy and other marks, in any order; Linux/UNIX
-on default tenancy is understood. Instances that run more than once get the ids i-web/1, i-web/2...
+zone, and its id may follow in parentheses, () where it was not read. What follows the place is the
+platform, the tenancy and other marks, in any order; Linux/UNIX on default tenancy is understood.
+Instances that run more than once get the ids i-web/1, i-web/2...
 Of what a capacity reservation holds, those slots are idle in which no line says that anything runs.
 Blank lines and lines that start with # say nothing.
 """
@@ -51,7 +52,7 @@ END = datetime(2027, 1, 1, tzinfo=UTC)
 
 LINE = re.compile(
     r"(?P<id>\S+): (?P<account>\S+) (?P<verb>runs|bought|holds) (?P<count>\d+) (?P<type>\S+)"
-    r" in (?P<place>[^,\s]+)(?: \((?P<zone_id>\S+)\))?(?:, (?P<marks>.+))?"
+    r" in (?P<place>[^,\s]+)(?: \((?P<zone_id>\S*)\))?(?:, (?P<marks>.+))?"
 )
 REGION_CODES = {"us-east-1": "use1", "us-west-2": "usw2", "eu-west-1": "euw1"}
 TENANCIES = ("default", "dedicated", "host")
@@ -182,7 +183,9 @@ def _parse(line: str) -> tuple[str, list[dict[str, Any]]]:
         "region": region,
         "instance_type": found["type"],
         "availability_zone": zone,
-        "availability_zone_id": found["zone_id"] or _zone_id(region, zone),
+        "availability_zone_id": _zone_id(region, zone)
+        if found["zone_id"] is None
+        else found["zone_id"],
         "tenancy": "default",
         "platform_details": "Linux/UNIX",
         **_marks(found["marks"] or ""),

@@ -139,8 +139,8 @@ def fits(org: Organization, purchase: Purchase, machine: Machine) -> bool:
         return True
     if purchase.type != machine.type or machine.inside or machine.slots:
         return False
-    if org.by_id:
-        return purchase.zone_id == machine.zone_id
+    if org.by_id and purchase.account != machine.account:
+        return purchase.zone_id == machine.zone_id != ""
     return purchase.zone == machine.zone
 
 

@@ -22,7 +22,7 @@ from tests.rules.oracle import (
     reaches,
     steps,
 )
-from tests.rules.organizations import organizations
+from tests.rules.organizations import ACCOUNTS, organizations
 from tests.rules.test_laws import law, seen, snapshot
 
 if TYPE_CHECKING:
@@ -194,6 +194,47 @@ def test_what_an_account_has_left_to_itself_does_not_depend_on_the_others() -> N
     assert (found["i-b"], found["pool i-c"]) == (False, False)
 
 
+HALF_READ = """
+    i-1: A runs 1 m5.large in us-east-1a
+    i-2: A runs 1 m5.large in us-east-1a ()
+    r-a: A bought 1 m5.large in us-east-1a
+    r-b: B bought 1 m5.large in us-east-1a
+    i-c: C runs 1 c5.large in us-east-1a
+    i-d: C runs 1 m5.large in us-east-1b, dedicated
+    r-c: C bought 1 c5.large in us-east-1a
+"""
+"""Whether A's own covers i-1, or i-2 and B's covers i-1, decides how much is covered."""
+
+
+def test_where_only_some_zone_ids_of_a_zone_are_known_its_pool_is_a_convention() -> None:
+    world = fleet(HALF_READ, zonal_match="az_id")
+    firm = {name for name, is_firm in named(world).items() if is_firm}
+    assert {name.split()[-1] for name in firm} == {"i-c", "i-d", "r-c"}
+    given = dict(zip(world.allocations["reservation_id"], judged(world).allocations, strict=True))
+    assert {name for name, is_firm in given.items() if is_firm} == {"r-c"}
+
+
+@pytest.mark.parametrize(
+    ("unread", "open_"),
+    [
+        ("", []),
+        # Whichever instance its own covers, the other waits for B's.
+        ("r-a", []),
+        # Whichever instance its own covers, B's cannot tell that it fits the other.
+        ("i-1 i-2", ["i-1", "i-2"]),
+    ],
+)
+def test_where_zone_ids_are_known_alike_the_totals_are_firm(unread: str, open_: list[str]) -> None:
+    lines = [line.strip().removesuffix(" ()") for line in HALF_READ.splitlines() if line]
+    text = "\n".join(line + " ()" * (line.split(":")[0] in unread.split()) for line in lines)
+    assert conventions(text, zonal_match="az_id") == open_
+
+
+def test_where_names_decide_no_unread_zone_id_opens_an_instance() -> None:
+    found = named(fleet(HALF_READ, zonal_match="az_name"))
+    assert (found["i-1"], found["i-2"], found["place i-1"], found["bought r-a"]) == (True,) * 4
+
+
 @st.composite
 def crowded(draw: st.DrawFn) -> Organization:
     """Draw an organization of one pool and a half, in which much collides."""
@@ -211,8 +252,35 @@ def crowded(draw: st.DrawFn) -> Organization:
     )
 
 
+@st.composite
+def half_read(draw: st.DrawFn) -> Organization:
+    """Draw an organization that shares one zone by its id, which was not always read."""
+    drawn = draw(crowded())
+    ids = {account: draw(st.sampled_from(["use1-az1", "use1-az2"])) for account in ACCOUNTS}
+    read = st.sampled_from([True, True, False])
+    return drawn._replace(
+        machines=tuple(
+            m._replace(zone="us-east-1a", zone_id=ids[m.account] * draw(read), type="m5.large")
+            for m in drawn.machines
+        ),
+        purchases=tuple(
+            p._replace(
+                region="us-east-1",
+                zone="us-east-1a" * bool(p.zone),
+                zone_id=ids[p.account] * (bool(p.zone) and draw(read)),
+                type="m5.large",
+            )
+            for p in drawn.purchases
+        ),
+        by_id=True,
+    )
+
+
+ANY = st.one_of(crowded(), half_read(), organizations()).map(snapshot)
+
+
 @law
-@given(st.one_of(crowded(), organizations()).map(snapshot), st.integers(0, 2**32))
+@given(ANY, st.integers(0, 2**32))
 def test_no_split_that_aws_leaves_open_changes_a_firm_row(org: Organization, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311 - it shuffles, it keeps no secret
     firm, ours = firm_rows(org)
