@@ -97,7 +97,8 @@ def _reading(draw: st.DrawFn, account_id: str) -> Read:
         for kind in KINDS:
             found = [_row(draw, account_id, region, kind) for _ in range(draw(st.integers(0, 3)))]
             unique = _each_once(found, kind)
-            if unique or draw(st.booleans()):
+            is_told_empty: bool = draw(st.booleans())
+            if unique or is_told_empty:
                 status = Status.OK if unique else Status.EMPTY
                 read.rows[kind] += unique
                 outcome = Outcome(account_id, region, kind, status, row_count=len(unique))
