@@ -4,7 +4,7 @@ VENV := .venv
 AUDIT := .venv-audit
 BIN := $(VENV)/bin
 MUTANTS := .venv-mutants
-EXAMPLES ?= 200
+EXAMPLES ?= 60
 SCRIPTS ?= 10
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
