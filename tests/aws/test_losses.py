@@ -20,7 +20,7 @@ from ri_report.aws.credentials import MOST_RENEWALS
 from ri_report.aws.dispatch import STOP_SECONDS, Dispatch, Kept
 from ri_report.aws.scope import Scope
 from ri_report.aws.worker import work
-from ri_report.errors import ConfigError
+from ri_report.errors import ConfigError, NoReportError
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 from ri_report.inventory.parts import cells_read, check_source, read_outcomes, write_part
 from ri_report.progress import Quiet
@@ -291,7 +291,7 @@ def test_keys_that_are_never_accepted_are_assumed_anew_only_a_few_times(
     kinds = ("Instances", "ReservedInstances", "CapacityReservations", "AvailabilityZones")
     lines = [f"ec2:Describe{kind} 2* * always: error AuthFailure 401" for kind in kinds]
     there = world(many(5), faults=Script("\n".join(lines)))
-    with pytest.raises(Exception, match="EXPIRED"):
+    with pytest.raises(NoReportError, match="EXPIRED"):
         gather(concurrency=concurrency, exclude_accounts=(PAYER,))
     assumed = [body for body in there.bodies if "Action=AssumeRole" in body]
     for account_id in map(number, range(5)):
