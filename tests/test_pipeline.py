@@ -494,7 +494,12 @@ def test_two_runs_over_the_same_facts_give_the_same_bytes(
     for output in ("one", "two"):
         organization_served(READABLE + WITHOUT_ROLE + SUSPENDED)
         assert command("run", *US, *EVERY, "--output-dir", output).code == 3
-    one, two = tree(Path("one")), tree(Path("two"))
+    # What is kept for a resume notes the endpoint, which is another one for each.
+    one, two = (
+        {name: content for name, content in tree(Path(output)).items() if name[0] != "."}
+        for output in ("one", "two")
+    )
+    assert len(one) > len(EVERY)
     assert one == two
 
 
