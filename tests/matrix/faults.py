@@ -118,7 +118,7 @@ def _odd_pages(draw: st.DrawFn, key: Key) -> list[str]:
 
 @st.composite
 def _throttles(draw: st.DrawFn, key: Key) -> list[str]:
-    seconds = draw(st.sampled_from([1, 10, 30]))
+    seconds = draw(st.sampled_from([1, 10, 30, 60]))
     return [key.line(f"for {seconds} s", f"error {RATE[key.action.partition(':')[0]]}")]
 
 
