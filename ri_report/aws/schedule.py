@@ -188,7 +188,7 @@ class Schedule:
         task: Task = attempt.subject
         match attempt.error:
             case None:
-                task.tries = 0
+                task.tries.clear()
                 self._reach(task.made).heard()
                 task.visit.place(task.made.region).succeeded()
                 self._went_on(task, attempt.result)
@@ -222,8 +222,8 @@ class Schedule:
     def _failed(self, task: Task, fault: Fault) -> None:
         """Make the call again when that may help; else the fault is the cell's outcome."""
         self._note(task.made, fault)
-        task.tries += 1
-        tries = task.tries
+        task.tries[fault.status] += 1
+        tries = task.tries[fault.status]
         if task.is_broken or fault.reason in STALE_TOKENS:
             task.restarts += 1
             tries = task.restarts

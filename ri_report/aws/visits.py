@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from ri_report.aws.answers import Call, Reading
     from ri_report.aws.cells import Cell
-    from ri_report.inventory.outcomes import Outcome
+    from ri_report.inventory.outcomes import Outcome, Status
 
 Row = dict[str, Any]
 
@@ -46,7 +47,8 @@ class Task:
         reading: The reading as far as it has come.
         call: Its next call.
         made: The call that is under way, or was made last.
-        tries: How often that call has failed in a row.
+        tries: How often that call has failed in a row, by what became of it: patience with a rate
+            leaves patience with a damaged answer.
         restarts: How often it was begun again.
     """
 
@@ -56,7 +58,7 @@ class Task:
     reading: Reading[Any] = field(init=False)
     call: Call = field(init=False)
     made: Call = field(init=False)
-    tries: int = 0
+    tries: Counter[Status] = field(default_factory=Counter)
     restarts: int = 0
 
     def __post_init__(self) -> None:

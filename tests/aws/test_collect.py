@@ -762,3 +762,18 @@ def test_at_most_the_given_number_of_calls_is_under_way(
     monkeypatch.setattr(there, "spoiled", counted)
     gather(concurrency=2)
     assert 1 <= most <= 2
+
+
+def test_a_call_that_was_throttled_for_long_is_still_asked_again_when_it_then_fails_otherwise(
+    world: Worlds, gather: Gather
+) -> None:
+    there = world(COMPANY)
+    clean = gather(regions=TWO)
+    there.refuse(
+        "DescribeInstances", "RequestLimitExceeded", status=503, region="eu-west-1", times=9
+    )
+    there.refuse("DescribeInstances", "InternalError", status=500, region="eu-west-1", times=2)
+    seen = gather(regions=TWO, accounts=("333333333333",))
+    assert not seen.outcomes["is_gap"].any()
+    data = clean.instances[clean.instances["account_id"] == "333333333333"]
+    assert seen.instances.equals(data.reset_index(drop=True))
