@@ -5,7 +5,7 @@ AUDIT := .venv-audit
 BIN := $(VENV)/bin
 MUTANTS := .venv-mutants
 EXAMPLES ?= 60
-SCRIPTS ?= 10
+SCRIPTS ?= 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
