@@ -115,9 +115,18 @@ class RoleCredentials:
         with self._locks.setdefault(account_id, Lock()):
             is_ours = self._kept.get(account_id) is refused and self.needs_role(account_id)
             if is_ours and self._renewals[account_id] < MOST_RENEWALS:
-                self._renewals[account_id] += 1
-                self._kept[account_id] = self._refreshing(account_id, self._refreshed(account_id))
+                self._kept[account_id] = self._refreshing(account_id, self._renewed(account_id))
             return self._kept.get(account_id, refused)
+
+    def _renewed(self, account_id: str) -> dict[str, str]:
+        """Assume a role again; only what AWS has decided counts, not an answer that was damaged."""
+        try:
+            keys = self._refreshed(account_id)
+        except FaultError as error:
+            self._renewals[account_id] += error.fault.status is Status.EXPIRED
+            raise
+        self._renewals[account_id] += 1
+        return keys
 
     def needs_role(self, account_id: str) -> bool:
         """Whether an account is read through a role; the job's own is not."""

@@ -299,6 +299,20 @@ def test_keys_that_are_never_accepted_are_assumed_anew_only_a_few_times(
         assert 1 <= tries <= 1 + MOST_RENEWALS
 
 
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_keys_that_end_are_renewed_although_the_first_answers_to_that_are_damaged(
+    world: Worlds, gather: Gather, concurrency: int
+) -> None:
+    script = (
+        f"ec2:DescribeInstances {WEB} us-east-1 call 1: expire\n"
+        f"sts:AssumeRole {WEB} * call 2-3: invalid token"
+    )
+    world(COMPANY, faults=Script(script))
+    seen = gather(regions=HOME, concurrency=concurrency)
+    assert not gaps(seen)
+    assert len(seen.instances) == 9
+
+
 def test_a_role_whose_assumption_hangs_once_is_assumed_in_the_end(
     world: Worlds, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
