@@ -19,7 +19,9 @@ from ri_report.aws import collect as collection
 from ri_report.aws.clients import Clients
 from ri_report.aws.scope import Scope
 from ri_report.inventory.merging import merge_parts
+from ri_report.inventory.parts import write_part
 from ri_report.inventory.snapshot import read_snapshot
+from ri_report.progress import Quiet
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.server import serve
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ri_report.aws.clock import Clock
+    from ri_report.inventory.outcomes import Outcome
     from ri_report.inventory.schema import Inventory
     from ri_report.sandbox.call import CallRecord
     from ri_report.sandbox.server import Endpoint
@@ -126,21 +129,6 @@ class Seen:
         )
 
 
-@dataclass(frozen=True)
-class Watch:
-    """The progress of a reading: when each account was done."""
-
-    clock: Clock
-    at: dict[str, float] = field(default_factory=dict)
-
-    def listed(self, accounts: int) -> None:
-        """Take how many more accounts will be read."""
-
-    def done(self, account_id: str, *, failed: bool) -> None:  # noqa: ARG002 - the protocol's
-        """Note the moment."""
-        self.at[account_id] = self.clock.now()
-
-
 class Lasting(Clients):
     """Clients that stay for the next reading: making them takes longer than the reading."""
 
@@ -228,8 +216,16 @@ class Stage:
         parts, snapshot = folder / "parts", folder / "snapshot"
         parts.mkdir()
         snapshot.mkdir()
-        watch = Watch(self.clock)
-        found = collection.collect(scope, parts, progress=watch, clock=self.clock)
+        done: dict[str, float] = {}
+
+        def noted(place: Path, account_id: str, *rest: Any) -> list[Outcome]:  # noqa: ANN401 - passed on
+            # Here, in the thread that moves the clock: whoever is told of it reads it later.
+            done[account_id] = self.clock.now()
+            return write_part(place, account_id, *rest)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("ri_report.aws.worker.write_part", noted)
+            found = collection.collect(scope, parts, progress=Quiet(), clock=self.clock)
         merge_parts(
             parts,
             snapshot,
@@ -244,7 +240,7 @@ class Stage:
         )
         files = {path.name: path.read_bytes() for path in sorted(snapshot.iterdir())}
         calls = list(self.endpoint.calls)
-        return Seen(files, calls, self.clock.now(), watch.at)
+        return Seen(files, calls, self.clock.now(), done)
 
 
 @contextmanager
