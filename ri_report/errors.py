@@ -9,6 +9,16 @@
 What AWS refused for one account is not an error but an outcome (`inventory.outcomes`).
 """
 
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 EXIT_COMPLETE = 0
 EXIT_INCOMPLETE = 3
 EXIT_INTEGRITY = 7
@@ -43,3 +53,20 @@ class IntegrityError(RiReportError):
     """Raised when what was read contradicts itself, so that no number can be trusted."""
 
     exit_code = EXIT_INTEGRITY
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Tell what the system refuses in this block as a mistake in the choice of the folder.
+
+    Raises:
+        ConfigError: instead of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise ConfigError(
+            f"folder {folder}: cannot be written ({why}); free space or allow writing,"
+            " or choose another folder"
+        ) from error

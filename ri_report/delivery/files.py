@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ri_report.errors import ConfigError
+from ri_report.errors import ConfigError, explained
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -217,20 +217,3 @@ def _safe(name: str) -> PurePosixPath:
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name:
         raise ValueError(f"not a name inside a folder: {name!r}")
     return path
-
-
-@contextlib.contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Tell what the system refuses in this block as a mistake in the choice of the folder.
-
-    Raises:
-        ConfigError: instead of any OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise ConfigError(
-            f"folder {folder}: cannot be written ({why}); free space or allow writing,"
-            " or choose another folder"
-        ) from error

@@ -8,8 +8,8 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ri_report.delivery.files import FILE_MODE, FOLDER_MODE, check_place, check_writable, explained
-from ri_report.errors import AnotherRunError
+from ri_report.delivery.files import FILE_MODE, FOLDER_MODE, check_place, check_writable
+from ri_report.errors import AnotherRunError, explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

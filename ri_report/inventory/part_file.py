@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ri_report.errors import ConfigError
+from ri_report.errors import explained
 from ri_report.inventory.gathering import KINDS
 from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
 from ri_report.inventory.tables import packed, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ri_report.inventory.tables import Tables
@@ -102,20 +100,3 @@ def outcomes_in(tables: Tables) -> list[Outcome]:
         )
         for row in tables[OUTCOMES.name].to_pylist()
     ]
-
-
-@contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Tell what the system refuses in this block as a mistake in the choice of the folder.
-
-    Raises:
-        ConfigError: instead of any OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise ConfigError(
-            f"folder {folder}: cannot be written ({why}); free space or allow writing,"
-            " or choose another folder"
-        ) from error

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ri_report.errors import ConfigError
+from ri_report.errors import ConfigError, explained
 from ri_report.inventory.gathering import KINDS, gather_account
 from ri_report.inventory.names import ACCOUNT_ID, RUN_NAME
 from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
-from ri_report.inventory.part_file import explained, keep_part, outcomes_in, read_part, write_file
+from ri_report.inventory.part_file import keep_part, outcomes_in, read_part, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
