@@ -95,8 +95,8 @@ def allocate(
         any row order gives equal output; an empty side gives an empty frame.
 
     Raises:
-        ValueError: a row would make a wrong number (see `intake.check_sides`), an id stands twice
-            in a period, or only one side has periods.
+        ValueError: a row would make a wrong number (see `intake.check_sides`), or an id stands
+            twice in a period.
     """
     check_sides(usage, reservations)
     sharing = sharing or Sharing()
@@ -113,7 +113,7 @@ def allocate(
         for scope, turn in turns
         for tier in sharing.tiers
     ]
-    given = _sorted(pd.concat(served, ignore_index=True), demand, supply)
+    given = _sorted(pd.concat(served), demand, supply)
     return _named(given, usage, reservations)
 
 
@@ -125,7 +125,7 @@ def allocated_units(ids: pd.Series[str], allocations: pd.DataFrame) -> pd.Series
         allocations: Frame `ALLOCATIONS`.
     """
     name = str(ids.name)
-    numbers = pd.factorize(pd.concat([ids, allocations[name]], ignore_index=True))[0]
+    numbers = pd.factorize(pd.concat([ids, allocations[name]]))[0]
     asked, given = numbers[: len(ids)], numbers[len(ids) :]
     units = allocations["units"].groupby(given).sum().reindex(asked, fill_value=0.0)
     return pd.Series(units.to_numpy(), ids.index, dtype="float64", name=name)

@@ -44,10 +44,13 @@ def check_sides(usage: pd.DataFrame, reservations: pd.DataFrame) -> None:
     Raises:
         ValueError: a column is missing; an id, account, region, type, platform, tenancy or period
             is missing or no text; hours or counts are negative, missing, infinite or too many; a
-            count is no whole number; a kind or scope is unknown; a zonal reservation has no zone.
+            count is no whole number; a kind or scope is unknown; a zonal reservation has no zone;
+            only one side has periods.
     """
     _check_usage(usage)
     _check_reservations(reservations)
+    if ("period" in usage) != ("period" in reservations):
+        raise ValueError("usage and reservations: either both or neither have a period")
 
 
 def check_runs(runs: pd.DataFrame) -> None:

@@ -48,15 +48,7 @@ def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
         A column of categories for each trait, among them the `pool` and the `scope`: of a
         reservation its own, of usage the only one that may serve it, "" where both may. An
         unknown zone is missing, and what is missing matches nothing.
-
-    Raises:
-        ValueError: a scope is neither zonal nor regional, or only one side has periods.
     """
-    unknown = set(reservations["scope"].unique()) - set(RULES)
-    if unknown:
-        raise ValueError(f"reservations: no scope {', '.join(sorted(map(repr, unknown)))}")
-    if ("period" in usage) != ("period" in reservations):
-        raise ValueError("usage and reservations: either both or neither have a period")
     usage = usage.assign(scope=pd.Series("", usage.index).mask(in_capacity(usage), REGIONAL))
     both = pd.DataFrame({trait: _stacked(usage, reservations, trait) for trait in _TRAITS})
     return both.assign(pool=_pools(both))
@@ -76,18 +68,10 @@ def in_capacity(usage: pd.DataFrame) -> pd.Series[bool]:
 
 
 def is_idle_slot(usage: pd.DataFrame) -> pd.Series[bool]:
-    """Return whether the usage is an idle slot of a capacity reservation, and no instance.
-
-    Raises:
-        ValueError: a kind is neither `instance` nor `idle_slot`.
-    """
+    """Return whether the usage is an idle slot of a capacity reservation, and no instance."""
     if "kind" not in usage:
         return pd.Series(data=False, index=usage.index)
-    kind = usage["kind"]
-    unknown = set(kind.unique()) - {INSTANCE, IDLE_SLOT}
-    if unknown:
-        raise ValueError(f"usage: no kind {', '.join(sorted(map(repr, unknown)))}")
-    return kind == IDLE_SLOT
+    return usage["kind"] == IDLE_SLOT
 
 
 def _stacked(usage: pd.DataFrame, reservations: pd.DataFrame, trait: str) -> pd.Categorical[str]:

@@ -37,6 +37,10 @@ def test_ids_that_differ_in_their_last_letter_alone_are_told_apart() -> None:
     assert ordered(ids) == [ids[1], ids[3], ids[2], ids[0]]
 
 
+def test_letters_beyond_ascii_are_ordered_among_ids_of_one_length() -> None:
+    assert ordered(["i-\u00e9", "i-z", "i-\u4e2d", "i-A"]) == ["i-A", "i-z", "i-\u00e9", "i-\u4e2d"]
+
+
 def test_a_rank_is_the_place_among_the_distinct_keys() -> None:
     assert ranks(np.array([40, -7, 40, 0])).tolist() == [2, 0, 2, 1]
     assert ranks(np.array([], dtype=np.int64)).tolist() == []
