@@ -57,39 +57,35 @@ def wholes(
         sharing: The preferences that the allocation followed.
     """
     both, at = comparable(usage, active), len(usage)
-    widest = sharing.widest_tier
     is_mixed = mixed_pools(both, sharing)
     regional, zonal = (
-        np.where(is_mixed, NONE, match_keys(both, scope, sharing, widest))
+        np.where(is_mixed, NONE, match_keys(both, scope, sharing, sharing.widest_tier))
         for scope in (REGIONAL, ZONAL)
     )
-    pooled = 2 * regional[:at] + is_idle_slot(usage).to_numpy()
-    placed = _numbers(tell_apart(both[:at], _PLACE), pooled)
-    bought = np.where(regional[at:] >= 0, 2 * regional[at:], 2 * zonal[at:] + 1)
-    account = _numbers(tell_apart(both[at:], _POOL), bought)
-    usage_levels = ((sure.usage, np.arange(at)), (sure.places, placed))
+    is_zonal = (active["scope"] == ZONAL).to_numpy()
+    pooled = _apart(regional[:at], is_idle_slot(usage).to_numpy())
+    bought = _apart(np.where(is_zonal, zonal[at:], regional[at:]), is_zonal)
+    placed = _apart(tell_apart(both[:at], _PLACE), pooled)
+    account = _apart(tell_apart(both[at:], _POOL), bought)
+    usage_levels = ((sure.usage, np.arange(at)), (sure.places, placed), (pooled >= 0, pooled))
     bought_levels = (
         (sure.reservations, np.arange(len(active))),
         (sure.pooled_reservations, account),
+        (bought >= 0, bought),
     )
-    return _smallest(usage_levels, pooled), _smallest(bought_levels, bought)
+    return _smallest(usage_levels), _smallest(bought_levels)
 
 
-def _numbers(one: Integers, other: Integers) -> Integers:
-    """Number the pairs of two columns."""
-    pairs = pd.DataFrame({"one": one, "other": other})
-    return np.asarray(pairs.groupby(["one", "other"], sort=False).ngroup(), dtype=np.int64)
+def _apart(numbers: Integers, kinds: Integers | NDArray[np.bool_]) -> Integers:
+    """Number anew, equal ones of different kinds apart; what has none, NONE, still has none."""
+    pairs = pd.DataFrame({"number": numbers, "kind": kinds})
+    return np.where(numbers == NONE, NONE, pairs.groupby(["number", "kind"]).ngroup())
 
 
-def _smallest(
-    levels: tuple[tuple[NDArray[np.bool_], Integers], ...], largest: Integers
-) -> Integers:
-    """Return the number of the first level that is firm, else the largest; levels never mix."""
-    names = [*(number for _, number in levels), largest]
-    flags = [*(flag for flag, _ in levels), largest >= 0]
-    level = np.select(flags, list(range(len(flags))), NONE)
-    number = np.select(flags, names, NONE)
-    return np.where(level == NONE, NONE, _numbers(level, number)).astype(np.int64)
+def _smallest(levels: tuple[tuple[NDArray[np.bool_], Integers], ...]) -> Integers:
+    """Return the number at the first level whose flag is set, NONE without; levels never mix."""
+    flags, numbers = zip(*levels, strict=True)
+    return _apart(np.select(flags, numbers, NONE), np.select(flags, range(len(flags))))
 
 
 def is_fixed(weight: pd.Series[float], whole: pd.Series[int]) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 import pytest
 
 from ri_report.rules.analysis import analyze
 from ri_report.rules.basis import basis_of_cover, basis_of_use
-from ri_report.rules.wholes import NONE, is_fixed, open_groups
+from ri_report.rules.wholes import NONE, WHOLE, is_fixed, open_groups
 from tests.rules.fleet import fleet
+
+if TYPE_CHECKING:
+    from ri_report.rules.sharing import Mode, ZonalMatch
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,114 @@ FLEET = """
     r-5: B bought 1 r5.large in us-east-1, ends 2027-03-01
 """
 """Which size of m5 is covered is open, and which reservation of c5 is used."""
+
+
+def parts(text: str, mode: Mode = "open", zonal_match: ZonalMatch = "az_name") -> str:
+    """The ids of each whole with several members, and after a bar those that are in none."""
+    groups = {"blue": frozenset({"A", "B"}), "red": frozenset({"C", "D"})} if mode != "open" else {}
+    world = fleet(text, mode=mode, groups=groups, zonal_match=zonal_match)
+    made = analyze(world.inventory, world.sharing)
+    named, lost = [], []
+    for rows, key in ((made.covered, "usage_id"), (made.active, "reservation_id")):
+        members = rows.groupby(WHOLE)[key].agg(sorted)
+        named += [ids for number, ids in members.items() if number != NONE and len(ids) > 1]
+        lost += members.get(NONE, [])
+    return " | ".join([*sorted(" ".join(ids) for ids in named), " ".join(lost)]).rstrip(" |")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Enough for all of it, so that each is firm and a whole of its own.
+        ("i: A runs 2 m5.large in us-east-1a\nr: A bought 2 m5.large in us-east-1", ""),
+        # One of two sizes and accounts; which is open, in each pool apart.
+        (
+            """
+            i-1: A runs 1 m5.large in us-east-1a
+            i-2: B runs 1 m5.xlarge in us-east-1b
+            i-3: A runs 1 c5.large in us-east-1a
+            i-4: B runs 1 c5.xlarge in us-east-1b
+            r-1: C bought 1 m5.large in us-east-1
+            r-2: C bought 1 c5.large in us-east-1
+            """,
+            "i-1 i-2 | i-3 i-4",
+        ),
+        # Of two owners, in two zones and in a pool: each of the three apart.
+        (
+            """
+            i: C runs 1 m5.large in us-east-1a
+            j: C runs 1 m5.large in us-east-1b
+            k: C runs 1 c5.large in us-east-1a
+            r-1: A bought 1 m5.large in us-east-1a
+            r-2: B bought 1 m5.large in us-east-1a
+            s-1: A bought 1 m5.large in us-east-1b
+            s-2: B bought 1 m5.large in us-east-1b
+            t-1: A bought 1 c5.large in us-east-1
+            t-2: B bought 1 c5.large in us-east-1
+            """,
+            "r-1 r-2 | s-1 s-2 | t-1 t-2",
+        ),
+        # Of one owner: what is used of all that it bought is known, of one of them not.
+        (
+            """
+            i: A runs 1 m5.large in us-east-1a
+            r-1: A bought 1 m5.large in us-east-1
+            r-2: A bought 1 m5.large in us-east-1
+            r-3: B bought 1 m5.large in us-east-1
+            """,
+            "r-1 r-2",
+        ),
+        # What of one kind at one place is covered is known, of one of them not.
+        (
+            """
+            i: A runs 1 m5.large in us-east-1a
+            j: B runs 1 m5.large in us-east-1a
+            k: B runs 1 m5.xlarge in us-east-1b
+            r: C bought 1 m5.large in us-east-1a
+            """,
+            "i j",
+        ),
+        # An instance and an idle slot never stand in for each other.
+        (
+            """
+            i-1: A runs 1 m5.large in us-east-1a
+            i-2: B runs 1 m5.xlarge in us-east-1a
+            c: A holds 2 m5.large in us-east-1a
+            r: C bought 1 m5.large in us-east-1
+            """,
+            "i-1 i-2",
+        ),
+    ],
+    ids=["nothing open", "pools", "zones and pools", "one owner", "one place", "slots"],
+)
+def test_a_whole_is_the_smallest_part_whose_total_is_firm(text: str, expected: str) -> None:
+    assert parts(text) == expected
+
+
+def test_accounts_that_do_not_share_are_in_no_common_whole() -> None:
+    text = """
+        i-1: A runs 1 m5.large in us-east-1a
+        i-2: A runs 1 m5.xlarge in us-east-1b
+        i-3: C runs 1 m5.large in us-east-1a
+        i-4: C runs 1 m5.xlarge in us-east-1b
+        r-1: B bought 1 m5.large in us-east-1
+        r-2: D bought 1 m5.large in us-east-1
+    """
+    assert parts(text, "restricted") == "i-1 i-2 | i-3 i-4"
+    assert parts(text, "prioritized") == "i-1 i-2 i-3 i-4"
+
+
+def test_where_zones_are_compared_in_two_ways_nothing_of_the_pool_is_in_a_whole() -> None:
+    text = """
+        i-1: A runs 1 m5.large in us-east-1a
+        i-2: A runs 1 m5.large in us-east-1a ()
+        r-a: A bought 1 m5.large in us-east-1a
+        r-b: B bought 1 m5.large in us-east-1a
+        k-1: C runs 1 c5.large in us-east-1a
+        k-2: C runs 1 c5.large in us-east-1b
+        r-c: C bought 1 c5.large in us-east-1
+    """
+    assert parts(text, zonal_match="az_id") == "k-1 k-2 | i-1 i-2 r-a r-b"
 
 
 @pytest.mark.parametrize(
