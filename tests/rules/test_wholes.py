@@ -189,50 +189,6 @@ def test_a_month_is_firm_where_no_pool_ends_in_several() -> None:
     assert told == {"2026-12": "convention", "2027-01": "firm", "2027-03": "convention"}
 
 
-@pytest.mark.parametrize(
-    ("text", "basis"),
-    [
-        # Nothing runs that either of them could have met.
-        ("r-1: A bought 1 m5.large in us-east-1a\nr-2: A bought 1 m5.large in us-east-1b", "firm"),
-        # One instance in a third zone, for which only one of them could have been.
-        (
-            """
-            i: A runs 1 m5.large in us-east-1c
-            r-1: A bought 1 m5.large in us-east-1a
-            r-2: A bought 1 m5.large in us-east-1b
-            """,
-            "convention",
-        ),
-        # Two instances there, so for both.
-        (
-            """
-            i: A runs 2 m5.large in us-east-1c
-            r-1: A bought 1 m5.large in us-east-1a
-            r-2: A bought 1 m5.large in us-east-1b
-            """,
-            "firm",
-        ),
-        # Which zone stays uncovered is open: that of the reservation's own type or another.
-        (
-            """
-            i-1: A runs 1 m5.large in us-east-1c
-            i-2: A runs 1 m5.xlarge in us-east-1c
-            r: A bought 1 m5.large in us-east-1
-            r-1: A bought 1 m5.large in us-east-1a
-            """,
-            "convention",
-        ),
-    ],
-    ids=["nothing runs", "one for two", "two for two", "open what is left"],
-)
-def test_a_reason_is_firm_where_no_other_match_could_have_told_another(
-    text: str, basis: str
-) -> None:
-    world = fleet(text)
-    found = analyze(world.inventory, world.sharing).unused_reasons
-    assert set(found["basis"]) == {basis}
-
-
 def test_what_covers_one_of_two_capacity_reservations_is_a_convention() -> None:
     world = fleet("""
         cr-1: A holds 1 m5.large in us-east-1a
