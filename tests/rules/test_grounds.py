@@ -8,7 +8,7 @@ from ri_report.rules.analysis import analyze
 from tests.rules.fleet import fleet
 
 
-def told(text: str) -> dict[str, set[str]]:
+def told(text: str) -> dict[object, set[str]]:
     """The reasons of each basis, as reservation and reason."""
     world = fleet(text)
     found = analyze(world.inventory, world.sharing).unused_reasons

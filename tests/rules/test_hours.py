@@ -119,6 +119,21 @@ def test_the_hour_of_purchase_counts_in_full_and_the_hour_of_the_end_not_at_all(
     assert used_units(runs, bought) == {"r1": 4.0 * 3}
 
 
+def test_a_period_begins_where_something_changes_and_has_the_hours_until_the_next() -> None:
+    runs = runs_of(("A", "m4.large", 0, 2 * 3600))
+    bought = bought_of(("r1", "A", "m4.large", 1, 3 * 3600, 10**7))
+    periods = by_hour(runs, bought, START, END).periods
+    told = sorted(zip(periods["start"], periods["hours"], strict=True))
+    assert told[-1] == (at(3 * 3600), HOURS - 3)
+    assert told[0] == (at(0), 2)
+
+
+def test_a_second_counts() -> None:
+    runs = runs_of(("A", "m4.large", 3599, 3600), ("A", "m4.large", 7200, 7200))
+    bought = bought_of(("r1", "A", "m4.large", 1, -1, 10**7))
+    assert used_units(runs, bought) == {"r1": round(4 / 3600, 9)}
+
+
 def test_nothing_that_ran_gives_no_usage() -> None:
     hourly = by_hour(runs_of(), bought_of(("r1", "A", "m4.large", 1, -1, 10**7)), START, END)
     assert hourly.usage.empty
@@ -162,6 +177,12 @@ def test_purchased_hours_are_those_of_cost_explorer() -> None:
     )
     start, end = datetime(2017, 7, 1, tzinfo=UTC), datetime(2017, 10, 1, tzinfo=UTC)
     assert purchased_hours(leases, start, end).tolist() == [2208, 2151, 1948]
+
+
+def test_a_term_outside_the_window_has_no_purchased_hours() -> None:
+    spans = [(-7200, -3600), (HOURS * 3600, 10**7), (0, 1800), (-3600, 3600)]
+    terms = pd.DataFrame({"start": [at(s) for s, _ in spans], "end": [at(e) for _, e in spans]})
+    assert purchased_hours(terms, START, END).tolist() == [0, 0, 0, 1]
 
 
 @pytest.mark.skipif(not BILL.is_dir(), reason="the sample bill is not part of the project")

@@ -98,6 +98,8 @@ def test_all_rows_that_are_wrong_are_counted() -> None:
     given = sides()
     given["usage"] = given["usage"].assign(region="")
     assert error_of(given).startswith("usage: 'i-1' and 2 more: region is missing")
+    given["usage"] = changed(given["usage"], 0, "region", "us-east-1")
+    assert error_of(given).startswith("usage: 'i-2' and 1 more: region is missing")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,21 @@ def test_a_scope_and_a_kind_that_are_unknown_are_refused() -> None:
     assert error_of(given) == "usage: 'i-3': no kind 'slot'; it is instance or idle_slot"
 
 
+@pytest.mark.parametrize("dtype", [object, "string"])
+def test_a_kind_that_is_missing_is_refused(dtype: type | str) -> None:
+    given = sides()
+    kinds = changed(given["usage"].assign(kind="instance"), 1, "kind", None)
+    given["usage"] = kinds.astype({"kind": dtype})
+    assert error_of(given).startswith("usage: 'i-2': no kind ")
+
+
+def test_no_hours_and_none_of_a_reservation_are_amounts_as_others() -> None:
+    given = sides()
+    usage = changed(given["usage"], 0, "hours", 0.0)
+    bought = changed(given["reservations"], 1, "instance_count", 0)
+    assert allocate(usage, bought)["usage_id"].tolist() == []
+
+
 @pytest.mark.parametrize(
     ("side", "key", "name"),
     [("usage", "usage_id", "i-1"), ("reservations", "reservation_id", "r-2")],
@@ -181,7 +198,9 @@ def test_a_period_that_is_missing_is_refused() -> None:
 def test_more_hours_than_integers_can_add_up_are_refused(side: str, what: dict[str, Any]) -> None:
     given = sides()
     given[side] = given[side].assign(**what)
-    assert "more than can be added up exactly" in error_of(given)
+    message = error_of(given)
+    assert message.startswith(f"{side}: ")
+    assert "more than can be added up exactly" in message
 
 
 def test_frames_that_are_right_pass_in_the_dtypes_that_libraries_make() -> None:
