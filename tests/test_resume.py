@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from botocore.loaders import Loader
 
-from ri_report.inventory.parts import cells_read, parts_folder
+from ri_report.inventory.parts import parts_folder
 from ri_report.inventory.snapshot import read_snapshot
 from ri_report.sandbox.dispatch import Sandbox
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.wire import Response
+from tests.inventory.readings import cells_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -252,11 +252,3 @@ def read_outcomes(folder: Path) -> Iterator[tuple[str, list[Outcome]]]:
         tables = read_part(folder, account_id)
         if tables is not None:
             yield account_id, outcomes_in(tables)
-
-
-def cells_read(folder: Path) -> dict[str, frozenset[tuple[str, CellKind]]]:
-    """Return by account the (region, kind) cells that need no reading again: all but the gaps."""
-    return {
-        account_id: frozenset((o.region, o.kind) for o in outcomes if not o.is_gap)
-        for account_id, outcomes in read_outcomes(folder)
-    }

@@ -22,11 +22,12 @@ from ri_report.aws.scope import Scope
 from ri_report.aws.worker import work
 from ri_report.errors import ConfigError, NoReportError
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
-from ri_report.inventory.parts import cells_read, check_source, read_outcomes, write_part
+from ri_report.inventory.parts import check_source, read_outcomes, write_part
 from ri_report.progress import Quiet
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.wire import Response
 from tests.aws.conftest import ROLE, Hasty
+from tests.inventory.readings import cells_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from ri_report.inventory.gathering import KINDS
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
+from ri_report.inventory.parts import read_outcomes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Row = dict[str, Any]
 Rows = dict[CellKind, list[Row]]
@@ -130,3 +134,11 @@ def rows_of(found: list[Read]) -> Rows:
     """Return the rows of all readings by their kind, with those of their accounts."""
     rows = {kind: [row for read in found for row in read.rows[kind]] for kind in KINDS}
     return rows | {CellKind.ACCOUNT: [account(read.account_id) for read in found]}
+
+
+def cells_read(folder: Path) -> dict[str, frozenset[tuple[str, CellKind]]]:
+    """Return by account the (region, kind) cells whose part says that they were read."""
+    return {
+        account_id: frozenset((o.region, o.kind) for o in outcomes if not o.is_gap)
+        for account_id, outcomes in read_outcomes(folder)
+    }

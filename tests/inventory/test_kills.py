@@ -17,9 +17,9 @@ from ri_report.errors import ConfigError
 from ri_report.inventory.merging import merge_parts
 from ri_report.inventory.outcomes import CellKind
 from ri_report.inventory.part_file import part_path, read_part
-from ri_report.inventory.parts import About, begin, cells_read, sweep, write_part
+from ri_report.inventory.parts import About, begin, sweep, write_part
 from ri_report.inventory.snapshot import FRAMES, read_snapshot
-from tests.inventory.readings import AS_OF, account, instance, read_ok
+from tests.inventory.readings import AS_OF, account, cells_read, instance, read_ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

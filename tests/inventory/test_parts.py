@@ -18,14 +18,22 @@ from ri_report.inventory.parts import (
     ABOUT,
     About,
     begin,
-    cells_read,
     parts_folder,
     read_about,
     read_outcomes,
     sweep,
     write_part,
 )
-from tests.inventory.readings import AS_OF, Read, gap, instance, read_ok, readings, zone
+from tests.inventory.readings import (
+    AS_OF,
+    Read,
+    cells_read,
+    gap,
+    instance,
+    read_ok,
+    readings,
+    zone,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

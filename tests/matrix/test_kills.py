@@ -9,8 +9,9 @@ import signal
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from ri_report.inventory.parts import ABOUT, cells_read, parts_folder
+from ri_report.inventory.parts import ABOUT, parts_folder
 from ri_report.sandbox.dispatch import Sandbox
+from tests.inventory.readings import cells_read
 from tests.matrix.runs import tree
 from tests.matrix.stage import IS_PROOF, KINDS
 from tests.matrix.theater import NAME, RESUME, RUN, assert_old_or_new

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ri_report.aws.dispatch import FEW
-from ri_report.inventory.parts import cells_read, parts_folder
+from ri_report.inventory.parts import parts_folder
 from ri_report.inventory.snapshot import read_snapshot
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.server import serve
+from tests.inventory.readings import cells_read
 from tests.matrix.runs import ROOT, tree
 from tests.matrix.stage import COMPANY, DATA, PAYER, WEB
 
