@@ -40,7 +40,9 @@ KIND = (
     "platform",
     "tenancy",
 )
-"""All that rules can tell instances apart by."""
+"""What is known of every run, by which rules can tell instances apart."""
+CAPACITY = ("kind", "capacity_reservation_id")
+"""What else they can, where it is given."""
 POOL = ("region", "pool", "platform", "tenancy")
 """What meets in an allocation: what happens in one pool changes nothing in another."""
 
@@ -79,7 +81,11 @@ def by_hour(
 
     Args:
         runs: A row for each time that an instance ran: the columns of `KIND`, start and end
-            [aware UTC, the end exclusive, whole seconds].
+            [aware UTC, the end exclusive, whole seconds]; where given, `kind` and
+            `capacity_reservation_id`, as `allocation.allocate` takes them. Seconds count as they
+            ran. AWS bills at least 60 of them for each run, and SUSE by the full hour (EC2
+            On-Demand pricing, "Per-second billing"), so runs of which that is to count are given
+            as long as they are billed.
         reservations: What `allocation.allocate` takes, without period and hours, with start and
             end of the term. The hour of the purchase counts in full, the hour in which the term
             ends does not count (Cost Explorer's PurchasedHours are whole hours).
@@ -93,7 +99,8 @@ def by_hour(
     check_window(start, end)
     check_runs(runs)
     check_terms(reservations)
-    kinds, kind = _numbered(runs, KIND)
+    traits = [*KIND, *(name for name in CAPACITY if name in runs)]
+    kinds, kind = _numbered(runs.fillna({"capacity_reservation_id": ""}), traits)
     kinds, reservations = (side.assign(pool=pool_names(side)) for side in (kinds, reservations))
     both = pd.concat([kinds[list(POOL)], reservations[list(POOL)]], ignore_index=True)
     pools, pool = _numbered(both, POOL)

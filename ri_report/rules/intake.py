@@ -7,6 +7,7 @@ wrong, how many more there are, and what to do.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,9 @@ TRAITS = ("account_id", "region", "instance_type", "platform", "tenancy")
 """What is known of every row."""
 ZONES = ("availability_zone", "availability_zone_id")
 """What may be unknown."""
+INSTANCE_TYPE = re.compile(r"[^.]+\..+", re.DOTALL)
+"""A family and a size (EC2 User Guide, "Instance type naming conventions"). Without a size the name
+would be that of the pool in which all sizes of the family meet."""
 SECONDS_PER_HOUR = 3600
 LARGEST_TOTAL_HOURS = 10**10
 """Instance-hours of one side, all periods together, that still are exact as 64-bit integers."""
@@ -43,9 +47,9 @@ def check_sides(usage: pd.DataFrame, reservations: pd.DataFrame) -> None:
 
     Raises:
         ValueError: a column is missing; an id, account, region, type, platform, tenancy or period
-            is missing or no text; hours or counts are negative, missing, infinite or too many; a
-            count is no whole number; a kind or scope is unknown; a zonal reservation has no zone;
-            only one side has periods.
+            is missing or no text, or a type has no size; hours or counts are negative, missing,
+            infinite or too many; a count is no whole number; a kind or scope is unknown; a zonal
+            reservation has no zone; only one side has periods.
     """
     _check_usage(usage)
     _check_reservations(reservations)
@@ -61,11 +65,13 @@ def check_runs(runs: pd.DataFrame) -> None:
 
     Raises:
         ValueError: a column is missing; an account, region, type, platform or tenancy is missing
-            or no text, or a zone is missing; a time is missing or without a time zone; a run ends
-            before it begins.
+            or no text, a type has no size, or a zone is missing; a kind is unknown; a time is
+            missing or without a time zone; a run ends before it begins.
     """
     _check_columns("runs", runs, (*TRAITS, *ZONES, "start", "end"))
     _check_texts("runs", runs, TRAITS)
+    _check_types("runs", runs)
+    _check_choice("runs", runs, "kind", (INSTANCE, IDLE_SLOT))
     for name in ZONES:
         _refuse("runs", runs, runs[name].isna(), f'{name} is missing; give "" for an unknown one')
     _check_span("runs", runs)
@@ -78,11 +84,14 @@ def check_terms(reservations: pd.DataFrame) -> None:
         reservations: What `hours.by_hour` takes.
 
     Raises:
-        ValueError: as `check_sides`, without hours; a start or end is missing or without a time
-            zone, or a term ends before it begins.
+        ValueError: as `check_sides`, without hours; an id stands twice; a start or end is missing
+            or without a time zone, or a term ends before it begins.
     """
     _check_columns("reservations", reservations, ("start", "end"))
     _check_purchases(reservations)
+    again = reservations["reservation_id"].duplicated()
+    why = "stands twice; give each row its own reservation_id"
+    _refuse("reservations", reservations, again, why)
     _check_span("reservations", reservations)
 
 
@@ -124,6 +133,7 @@ def check_distinct(frame: pd.DataFrame, key: str, places: Integers) -> None:
 def _check_usage(usage: pd.DataFrame) -> None:
     _check_columns("usage", usage, ("usage_id", *TRAITS, *ZONES, "hours"))
     _check_texts("usage", usage, ("usage_id", *TRAITS))
+    _check_types("usage", usage)
     _check_amounts("usage", usage, "hours")
     _check_choice("usage", usage, "kind", (INSTANCE, IDLE_SLOT))
     _check_total("usage", usage["hours"].to_numpy(dtype="float64"))
@@ -143,6 +153,7 @@ def _check_purchases(reservations: pd.DataFrame) -> None:
     side, key = "reservations", "reservation_id"
     _check_columns(side, reservations, (key, *TRAITS, *ZONES, "scope", "instance_count"))
     _check_texts(side, reservations, (key, *TRAITS))
+    _check_types(side, reservations)
     _check_choice(side, reservations, "scope", (ZONAL, REGIONAL))
     _check_amounts(side, reservations, "instance_count")
     fractions = reservations["instance_count"].to_numpy(dtype="float64") % 1 != 0
@@ -160,12 +171,32 @@ def _check_columns(side: str, frame: pd.DataFrame, names: Iterable[str]) -> None
 
 def _check_texts(side: str, frame: pd.DataFrame, names: Iterable[str]) -> None:
     for name in names:
-        if pd.api.types.is_numeric_dtype(frame[name]):
-            raise ValueError(f"{side}: {name} holds numbers; give text, account ids of 12 digits")
         missing = frame[name].isna() | (frame[name] == "")
         _refuse(side, frame, missing, f"{name} is missing; give one or leave the row out")
+        _check_text(side, frame, name)
     if "period" in frame:
         _refuse(side, frame, frame["period"].isna(), 'period is missing; give one, "" for the same')
+        _check_text(side, frame, "period")
+
+
+def _check_text(side: str, frame: pd.DataFrame, name: str) -> None:
+    """Refuse what is no text: as a number or a time it would be equal to no text."""
+    values = frame[name]
+    if pd.api.types.is_numeric_dtype(values):
+        raise ValueError(f"{side}: {name} holds numbers; give text, account ids of 12 digits")
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    if not pd.api.types.is_string_dtype(values):
+        wrong = np.array([not isinstance(value, str) for value in values], dtype=bool)
+        _refuse(side, frame, wrong, f"{name} is no text; give text, account ids of 12 digits")
+
+
+def _check_types(side: str, frame: pd.DataFrame) -> None:
+    types = frame["instance_type"]
+    wrong = [name for name in types.unique() if not INSTANCE_TYPE.fullmatch(name)]
+    for name in wrong[:1]:
+        why = f"{name!r} is no instance_type; give family and size, like m5.large"
+        _refuse(side, frame, types.isin(wrong), why)
 
 
 def _check_amounts(side: str, frame: pd.DataFrame, name: str) -> None:

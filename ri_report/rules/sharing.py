@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ri_report.errors import ConfigError
 
@@ -50,7 +50,8 @@ class Sharing:
             that may be another place), or `az_id`, the physical place.
 
     Raises:
-        ValueError: an account is in two groups.
+        ValueError: an account is in two groups, the members of a group are one text, or a mode or
+            match is none of the above.
     """
 
     mode: Mode = "open"
@@ -59,7 +60,11 @@ class Sharing:
     zonal_match: ZonalMatch = "az_name"
 
     def __post_init__(self) -> None:
-        """Check the groups, and keep them so that nobody can change them."""
+        """Check the preferences, and keep the groups so that nobody can change them."""
+        for name, choices in (("mode", TIERS), ("zonal_match", get_args(ZonalMatch))):
+            if getattr(self, name) not in choices:
+                told = " or ".join(choices)
+                raise ValueError(f"sharing: no {name} {getattr(self, name)!r}; it is {told}")
         check_groups(self.groups)
         fixed = {name: frozenset(members) for name, members in self.groups.items()}
         object.__setattr__(self, "groups", MappingProxyType(fixed))
@@ -103,10 +108,13 @@ def check_groups(groups: Mapping[str, Collection[str]]) -> None:
     """Refuse groups that AWS could not have.
 
     Raises:
-        ValueError: an account is in two groups, which AWS does not allow.
+        ValueError: an account is in two groups, which AWS does not allow; or the members are one
+            text, which would be taken letter by letter.
     """
     first: dict[str, str] = {}
     for name, members in groups.items():
+        if isinstance(members, str):
+            raise ValueError(f"group {name}: {members!r} is no list of accounts; give a list")  # noqa: TRY004 - a value of the preferences, as the others
         for account in members:
             other = first.setdefault(account, name)
             if other != name:

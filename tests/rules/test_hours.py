@@ -134,6 +134,30 @@ def test_a_second_counts() -> None:
     assert used_units(runs, bought) == {"r1": round(4 / 3600, 9)}
 
 
+@pytest.mark.parametrize(
+    "inside", [{"capacity_reservation_id": "cr-1"}, {"kind": "idle_slot"}], ids=["in", "idle"]
+)
+@pytest.mark.parametrize(("scope", "units"), [("zonal", 0.0), ("regional", 4.0 * HOURS)])
+def test_zonal_reservations_do_not_serve_capacity_reservations_in_any_hour(
+    inside: dict[str, str], scope: str, units: float
+) -> None:
+    """EC2 User Guide, "Capacity Reservation pricing and billing"."""
+    runs = runs_of(("A", "m4.large", 0, HOURS * 3600)).assign(**inside)
+    bought = bought_of(("r1", "A", "m4.large", 1, -1, 10**7)).assign(
+        scope=scope, availability_zone="us-east-1a", availability_zone_id="use1-az1"
+    )
+    assert used_units(runs, bought).get("r1", 0.0) == units
+
+
+def test_runs_inside_and_beside_a_capacity_reservation_are_told_apart() -> None:
+    runs = runs_of(*[("A", "m4.large", 0, HOURS * 3600)] * 3)
+    runs["capacity_reservation_id"] = ["cr-1", "", None]
+    bought = bought_of(("r1", "A", "m4.large", 3, -1, 10**7)).assign(
+        scope="zonal", availability_zone="us-east-1a", availability_zone_id="use1-az1"
+    )
+    assert used_units(runs, bought) == {"r1": 2 * 4.0 * HOURS}
+
+
 def test_nothing_that_ran_gives_no_usage() -> None:
     hourly = by_hour(runs_of(), bought_of(("r1", "A", "m4.large", 1, -1, 10**7)), START, END)
     assert hourly.usage.empty

@@ -122,6 +122,41 @@ def test_account_ids_that_were_read_as_numbers_are_refused() -> None:
     assert error_of(given).startswith("usage: account_id holds numbers; give text")
 
 
+@pytest.mark.parametrize("column", ["usage_id", "account_id", "platform"])
+def test_one_number_among_texts_is_refused(column: str) -> None:
+    given = sides()
+    given["usage"] = changed(given["usage"], 1, column, 12345678901)
+    row = "row 1" if column == "usage_id" else "'i-2'"
+    expected = f"usage: {row}: {column} is no text; give text, account ids of 12 digits"
+    assert error_of(given) == expected
+
+
+@pytest.mark.parametrize("period", [1, 1.0, pd.Timestamp("2026-11-01", tz="UTC")])
+def test_a_period_that_is_no_text_is_refused(period: float | pd.Timestamp) -> None:
+    """A 1 and a 1.0, or a time and its text, would never meet."""
+    given = {side: frame.assign(period="1") for side, frame in sides().items()}
+    given["reservations"] = given["reservations"].assign(period=period)
+    assert error_of(given).startswith("reservations: ")
+    assert "period" in error_of(given)
+
+
+def test_texts_may_be_categories() -> None:
+    given = sides()
+    expected = allocate(given["usage"], given["reservations"])
+    usage = given["usage"].astype(dict.fromkeys(NAMES, "category"))
+    pd.testing.assert_frame_equal(allocate(usage, given["reservations"]), expected)
+
+
+@pytest.mark.parametrize("name", ["m5", "m5.", ".large", "."])
+@pytest.mark.parametrize(("side", "row"), [("usage", "i-1"), ("reservations", "r-1")])
+def test_a_type_without_family_or_size_is_refused(side: str, row: str, name: str) -> None:
+    """A type `m5` would have the name of the pool in which all sizes of m5 meet."""
+    given = sides()
+    given[side] = changed(given[side], 0, "instance_type", name)
+    expected = f"{side}: '{row}': '{name}' is no instance_type; give family and size, like m5.large"
+    assert error_of(given) == expected
+
+
 def test_hours_that_are_text_are_refused() -> None:
     given = sides()
     given["usage"] = given["usage"].assign(hours="1.0")
@@ -245,6 +280,8 @@ NAIVE, EARLIER = pd.Timestamp(2026, 11, 1), pd.Timestamp(START - HOUR)
         ({}, {"end": NAIVE}, "reservations: end is no time with a time zone but datetime64"),
         ({}, {"instance_count": 0.5}, "reservations: 'r-1': instance_count is no whole number"),
         ({}, {"tenancy": ""}, "reservations: 'r-1': tenancy is missing"),
+        ({"instance_type": "m5"}, {}, "runs: row 0: 'm5' is no instance_type"),
+        ({"kind": "slot"}, {}, "runs: row 0: no kind 'slot'"),
     ],
 )
 def test_runs_and_terms_that_make_no_sense_are_refused(
@@ -285,3 +322,13 @@ def test_random_frames_are_never_mistaken_for_twins() -> None:
     usage = pd.concat([given["usage"].head(1)] * 500, ignore_index=True)
     usage["usage_id"] = pd.Series([f"i-{n}" for n in draw.permutation(500)], dtype="str")
     allocate(usage, given["reservations"])
+
+
+def test_a_reservation_that_stands_twice_in_a_month_is_refused() -> None:
+    """In two pools it would offer its hours in both."""
+    bought = pd.concat([sides()["reservations"].head(1)] * 2).assign(
+        instance_type=["m5.large", "c5.large"], start=EARLIER, end=pd.Timestamp(START + HOUR)
+    )
+    ran = sides()["usage"].assign(start=EARLIER, end=pd.Timestamp(START + HOUR))
+    with pytest.raises(ValueError, match="reservations: 'r-1': stands twice; give each"):
+        by_hour(ran, bought, START, START + HOUR)

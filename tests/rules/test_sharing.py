@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -25,6 +26,20 @@ def accounts(*names: str, management: str | None = "M") -> pd.DataFrame:
 def test_an_account_in_two_groups_is_refused_with_both() -> None:
     with pytest.raises(ValueError, match="account B is in the groups shop and lab"):
         Sharing(mode="prioritized", groups={"shop": ["A", "B"], "lab": ["B"]})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"mode": "Open"}, "sharing: no mode 'Open'; it is open or prioritized or restricted"),
+        ({"zonal_match": "name"}, "sharing: no zonal_match 'name'; it is az_name or az_id"),
+        ({"groups": {"blue": "AB"}}, "group blue: 'AB' is no list of accounts; give a list"),
+    ],
+)
+def test_preferences_that_are_none_are_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=r"\S") as caught:
+        Sharing(**wrong)
+    assert str(caught.value) == message
 
 
 def test_open_sharing_has_no_use_for_groups() -> None:
