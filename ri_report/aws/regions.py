@@ -12,6 +12,7 @@ from ri_report.errors import ConfigError
 from ri_report.inventory.names import nearest
 
 if TYPE_CHECKING:
+    from ri_report.aws.answers import Answer
     from ri_report.aws.clients import Clients
     from ri_report.aws.scope import Scope
 
@@ -31,14 +32,12 @@ def account_regions(clients: Clients, principal: str, scope: Scope) -> Reading[R
     """Read which regions an account has enabled, and which of those are in scope.
 
     Raises:
-        FaultError: the answer names no regions.
+        FaultError: the answer cannot be the regions of an account.
         ConfigError: a wanted region does not exist.
     """
     asked = Asked(DESCRIBE_REGIONS, principal)
     reply = yield Call(asked, clients.region_to_ask(scope.regions), "Regions", {"AllRegions": True})
-    opt_in = {r.get("RegionName"): r.get("OptInStatus") for r in part(reply, "Regions", asked)}
-    if not opt_in or None in opt_in:
-        raise malformed(asked, "no_RegionName", "the answer names no regions")
+    opt_in = _opt_in(part(reply, "Regions", asked), asked)
     for region in scope.regions:
         if region not in opt_in:
             raise ConfigError(
@@ -49,3 +48,21 @@ def account_regions(clients: Clients, principal: str, scope: Scope) -> Reading[R
     # A status that is missing or new is tried: a refusal shows, an unread region would not.
     enabled = [region for region in chosen if opt_in[region] != NOT_ENABLED]
     return Regions(enabled, sorted(set(scope.regions) - set(enabled)))
+
+
+def _opt_in(regions: list[Answer], asked: Asked) -> dict[str, str | None]:
+    """Return the status of each region by its name.
+
+    Every account has regions that cannot be turned off
+    (https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html), so an answer
+    without any that is enabled would be an account without anything to read.
+    """
+    names = [str(region.get("RegionName") or "") for region in regions]
+    if not names or not all(names):
+        raise malformed(asked, "no_RegionName", "the answer names no regions")
+    if len(set(names)) < len(names):
+        raise malformed(asked, "region_twice", "the answer names a region twice")
+    statuses = [region.get("OptInStatus") for region in regions]
+    if set(statuses) == {NOT_ENABLED}:
+        raise malformed(asked, "no_region_enabled", "the answer has no region that is enabled")
+    return dict(zip(names, statuses, strict=True))

@@ -251,6 +251,7 @@ class Schedule:
         if not visit.open:
             del self._open[visit.account_id]
             self._asker.credentials.forget(visit.account_id)
+            visit.sum_up()
             self._done.append(visit)
 
     def _hand_over(self, visited: Callable[[Visit], None]) -> None:

@@ -8,14 +8,13 @@ from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TYPE_CHECKING, Any
 
 from ri_report.aws.quotas import Place
-from ri_report.inventory.outcomes import CellKind
+from ri_report.inventory.outcomes import CellKind, Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ri_report.aws.answers import Call, Reading
     from ri_report.aws.cells import Cell
-    from ri_report.inventory.outcomes import Outcome, Status
 
 Row = dict[str, Any]
 
@@ -34,6 +33,16 @@ class Visit:
     def place(self, region: str) -> Place:
         """The account in one region."""
         return self.places.setdefault(region, Place())
+
+    def sum_up(self) -> None:
+        """Make a gap of an account of which nothing is told: it is not one that has nothing."""
+        if not self.outcomes and not self.kept:
+            detail = "the reading ended without any outcome"
+            fix = "Run again; if it stays, this is a mistake of the program: report it"
+            status, kind = Status.INTEGRITY, CellKind.ACCOUNT
+            self.outcomes.append(
+                Outcome(self.account_id, "", kind, status, "no_outcome", detail, fix)
+            )
 
 
 @dataclass(eq=False)

@@ -58,7 +58,7 @@ class Outcome:
         status: One of `Status`; EMPTY means that AWS positively answered "none".
         reason: Why, from a closed list: `role`, `iam`, `scp` (DENIED); `account_state`,
             `excluded`, `not_opted_in`, `no_file`, `stopped`, `worker_ended` (SKIPPED); `part`
-            (MALFORMED); otherwise AWS's error code or "".
+            (MALFORMED); `no_outcome` (INTEGRITY); otherwise AWS's error code or "".
         detail: What AWS said, in one line, without secrets.
         fix: What the reader can do about it, in one line.
         row_count: How many records were kept.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -89,6 +89,38 @@ def test_no_answer_at_the_door_of_an_account_is_one_gap(
     seen = stage.read(f"{action} {WEB} * always: {mishap}")
     assert seen.gaps == {(WEB, "", kind)}
     assert {status for status, _ in seen.outcomes(account_id=WEB)} == {"MALFORMED"}
+
+
+@pytest.mark.parametrize("regions", [(), (HOME,)], ids=["all", "wanted"])
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ("field optInStatus not-opted-in", "no_region_enabled"),
+        (f"field regionName {HOME}", "region_twice"),
+        ("field regionName ''", "no_RegionName"),
+    ],
+)
+def test_an_account_without_any_enabled_region_is_one_gap(
+    stage: Stage, changed: str, reason: str, regions: tuple[str, ...]
+) -> None:
+    seen = stage.read(f"ec2:DescribeRegions {WEB} * always: {changed}", regions=regions)
+    assert seen.gaps == {(WEB, "", "regions")}
+    assert seen.outcomes(account_id=WEB) == [("MALFORMED", reason)]
+
+
+def test_an_account_that_ends_without_any_outcome_is_a_gap(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = aws_cells.Asker.enter
+
+    def nothing_for_web(asker: Any, account_id: str, scope: Any) -> Any:  # noqa: ANN401 - passed on
+        entry = yield from truth(asker, account_id, scope)
+        return aws_cells.Entry([], []) if account_id == WEB else entry
+
+    monkeypatch.setattr(aws_cells.Asker, "enter", nothing_for_web)
+    seen = stage.read()
+    assert seen.gaps == {(WEB, "", "account")}
+    assert seen.outcomes(account_id=WEB) == [("INTEGRITY", "no_outcome")]
 
 
 @pytest.mark.parametrize("mishap", [*NO_ANSWERS, "status 407", "status 502", "reset 9"])
