@@ -18,6 +18,7 @@ from ri_report.aws.accounts import AccountList
 from ri_report.aws.cells import Cell
 from ri_report.aws.faults import Fault
 from ri_report.aws.messages import STOPPED, TOO_LATE, Assigned, Ended, NoMore, Visited, Want
+from ri_report.aws.signals import held_back
 from ri_report.aws.worker import work, work_in_process
 from ri_report.errors import NoReportError, RiReportError
 from ri_report.inventory.outcomes import CellKind, Status
@@ -148,10 +149,11 @@ class Dispatch:
         process = multiprocessing.get_context("spawn").Process(
             target=work_in_process, args=(far_end, order, clock), daemon=True
         )
-        process.start()
+        with held_back():
+            process.start()
+            self._processes.append(process)
         # Only the worker's own end is left, so that the pipe ends with it.
         far_end.close()
-        self._processes.append(process)
 
     def run(self) -> BaseException | None:
         """Share out the accounts until all are done; return what stopped it, if anything did.

@@ -178,6 +178,8 @@ def started(endpoint: Endpoint, folder: Path, *arguments: str) -> Iterator[subpr
             env={**kept, **endpoint.environment, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.DEVNULL,
             stderr=err,
+            # A group of its own, as a terminal makes one of a command and its processes.
+            process_group=0,
         )
         try:
             with process:
@@ -245,6 +247,25 @@ def test_a_stop_of_many_processes_keeps_what_all_of_them_read(
     outcomes = read_snapshot(tmp_path / "reports" / NAME / "snapshot")[0].outcomes
     assert set(outcomes[outcomes["is_gap"]]["account_id"]) == {HANGING}
     assert_resumed(large, tmp_path)
+
+
+@pytest.mark.parametrize("moment", ["first", "last", "importing"])
+def test_ctrl_c_while_processes_start_is_told_in_one_line(
+    large: Any,  # noqa: ANN401 - see the fixture
+    tmp_path: Path,
+    moment: str,
+) -> None:
+    needed = 1 if moment == "first" else len(os.sched_getaffinity(0))
+    with started(large[0], tmp_path, *RUN, *QUICK) as process:
+        until(lambda: len(workers_of(process.pid)) >= needed or parts_in(tmp_path))
+        if moment == "importing":
+            time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(STOP_SECONDS) == 130
+    told = (tmp_path / "stderr").read_text().splitlines()
+    assert [line for line in told if "holds what was read" not in line] == [
+        "error: stopped before the end; every file that is there is whole"
+    ]
 
 
 def test_processes_whose_run_is_killed_end_by_themselves(
