@@ -32,6 +32,28 @@ Row = dict[str, Any]
 LONGEST_TERM_SECONDS = 4 * 366 * 86_400
 PASSING = frozenset({"name", "total_instances", "available_instances", "capacity_reservation_id"})
 """What may change of an instance or a capacity reservation while AWS answers page by page."""
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html
+INSTANCE_STATES = frozenset(
+    {"pending", "running", "shutting-down", "terminated", "stopping", "stopped"}
+)
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CapacityReservation.html
+CAPACITY_STATES = frozenset(
+    {
+        "active",
+        "expired",
+        "cancelled",
+        "pending",
+        "failed",
+        "scheduled",
+        "payment-pending",
+        "payment-failed",
+        "assessing",
+        "delayed",
+        "unsupported",
+        "cancelling",
+        "unavailable",
+    }
+)
 SCOPES = {"Availability Zone": "zonal", "Region": "regional"}
 
 
@@ -46,6 +68,18 @@ def _keep(rows: dict[str, Row], row: Row, key: str, what: str) -> None:
     if any(name not in PASSING for name in differs):
         names = ", ".join(name for name in differs if name not in PASSING)
         raise MalformedRecordError(f"{what} {row[key]} stands twice with another {names}")
+
+
+def _state(record: Record, name: str, known: frozenset[str], what: str) -> str:
+    """Return the state of a record, which decides whether it is kept.
+
+    Raises:
+        MalformedRecordError: there is none, or one of which nobody knows whether it counts.
+    """
+    state = required(record, name, what)
+    if state not in known:
+        raise MalformedFieldError(f"{state!r} is no known state")
+    return state
 
 
 def account_rows(accounts: Iterable[Record], management_account_id: str | None) -> list[Row]:
@@ -80,7 +114,8 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
     Only running instances are kept, whatever filter was sent, and each of them once.
 
     Raises:
-        MalformedRecordError: an instance has no id, type or state, or stands twice and otherwise.
+        MalformedRecordError: an instance has no id, type or known state, or stands twice and
+            otherwise.
         IntegrityError: an instance belongs to another account than the one that was asked.
     """
     rows: dict[str, Row] = {}
@@ -100,16 +135,17 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
 @naming("instance", "InstanceId")
 def _instance_row(record: Record, account_id: str, region: str) -> Row:
     instance_id = required(record, "InstanceId", "instance")
+    what = f"instance {instance_id}"
     placement = part(record, "Placement")
     return {
         "account_id": account_id,
         "region": region,
         "instance_id": instance_id,
         "name": tag(record, "Name"),
-        "instance_type": required(record, "InstanceType", f"instance {instance_id}"),
+        "instance_type": required(record, "InstanceType", what),
         "availability_zone": text(placement, "AvailabilityZone"),
         "availability_zone_id": text(placement, "AvailabilityZoneId"),
-        "state": required(part(record, "State"), "Name", f"state of instance {instance_id}"),
+        "state": _state(part(record, "State"), "Name", INSTANCE_STATES, f"state of {what}"),
         "lifecycle": text(record, "InstanceLifecycle"),
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Placement.html: the default
         "tenancy": text(placement, "Tenancy") or "default",
@@ -207,8 +243,8 @@ def capacity_rows(reservations: Iterable[Record], account_id: str, region: str) 
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html).
 
     Raises:
-        MalformedRecordError: a capacity reservation has no id, owner, type or state, has more slots
-            idle than it has, or stands twice and otherwise.
+        MalformedRecordError: a capacity reservation has no id, owner, type or known state, has more
+            slots idle than it has, or stands twice and otherwise.
     """
     rows: dict[str, Row] = {}
     for record in as_objects(reservations, "CapacityReservations"):
@@ -237,7 +273,7 @@ def _capacity_row(record: Record, region: str) -> Row:
         "tenancy": text(record, "Tenancy") or "default",
         "total_instances": total,
         "available_instances": idle,
-        "state": required(record, "State", what),
+        "state": _state(record, "State", CAPACITY_STATES, what),
         "reservation_type": _capacity_type(record),
         "unused_billing_owner_id": text(record, "UnusedReservationBillingOwnerId"),
         "outpost_arn": text(record, "OutpostArn"),

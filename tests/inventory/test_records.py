@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.model import StringShape
 
 from ri_report.errors import IntegrityError
 from ri_report.inventory.fields import MalformedRecordError
 from ri_report.inventory.records import (
+    CAPACITY_STATES,
+    INSTANCE_STATES,
     account_rows,
     capacity_rows,
     fill_zone_ids,
@@ -26,6 +29,7 @@ from ri_report.inventory.schema import (
     RESERVATIONS,
     ZONES,
 )
+from ri_report.sandbox.wire import service_model
 
 WEB = "222222222222"
 INSTANCE = {
@@ -249,14 +253,24 @@ def test_what_kind_of_capacity_is_reserved_is_told(said: dict[str, Any], kind: s
     assert capacity(**said)["reservation_type"] == kind
 
 
-@pytest.mark.parametrize(
-    "state", ["expired", "cancelled", "pending", "failed", "scheduled", "payment-pending", "new"]
-)
+@pytest.mark.parametrize("state", sorted(CAPACITY_STATES - {"active"}))
 def test_only_active_capacity_reservations_are_kept(state: str) -> None:
     both = [CAPACITY_RESERVATION, CAPACITY_RESERVATION | {"CapacityReservationId": "cr-2"}]
     both[1]["State"] = state
     rows = capacity_rows(both, WEB, "us-east-1")
     assert [row["capacity_reservation_id"] for row in rows] == ["cr-1"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "states"),
+    [("InstanceStateName", INSTANCE_STATES), ("CapacityReservationState", CAPACITY_STATES)],
+)
+def test_every_state_that_the_service_model_names_is_known(
+    shape: str, states: frozenset[str]
+) -> None:
+    named = service_model("ec2").shape_for(shape)
+    assert isinstance(named, StringShape)
+    assert set(named.enum) <= states
 
 
 def test_capacity_reservations_that_others_share_with_the_account_are_theirs() -> None:
@@ -274,6 +288,7 @@ def test_capacity_reservations_that_others_share_with_the_account_are_theirs() -
         ({"OwnerId": ""}, "capacity reservation cr-1 has no OwnerId"),
         ({"InstanceType": None}, "capacity reservation cr-1 has no InstanceType"),
         ({"State": None}, "capacity reservation cr-1 has no State"),
+        ({"State": "new"}, "capacity reservation cr-1: 'new' is no known state"),
         ({"AvailableInstanceCount": -1}, "capacity reservation cr-1: AvailableInstanceCount is no"),
         ({"TotalInstanceCount": "20"}, "TotalInstanceCount is no number"),
         (
@@ -299,6 +314,7 @@ def test_a_capacity_reservation_without_its_parts_is_malformed(
         ({"State": {}}, "state of instance i-1 has no Name"),
         ({"State": None}, "state of instance i-1 has no Name"),
         ({"State": "running"}, "State is no object"),
+        ({"State": {"Name": "new"}}, "instance i-1: 'new' is no known state"),
         ({"Tags": {"Name": "x"}}, "Tags is no list"),
         ({"Tags": ["Name"]}, "Tags is no object"),
         ({"InstanceType": {"a": 1}}, "InstanceType is no text"),
@@ -365,9 +381,7 @@ def test_a_malformed_record_is_a_value_error() -> None:
     assert issubclass(MalformedRecordError, ValueError)
 
 
-@pytest.mark.parametrize(
-    "state", ["pending", "stopping", "stopped", "shutting-down", "terminated", "new-state"]
-)
+@pytest.mark.parametrize("state", sorted(INSTANCE_STATES - {"running"}))
 def test_only_running_instances_are_kept(state: str) -> None:
     both = launch(INSTANCE, INSTANCE | {"InstanceId": "i-2", "State": {"Name": state}})
     assert [row["instance_id"] for row in instance_rows(both, WEB, "us-east-1")] == ["i-1"]

@@ -44,8 +44,8 @@ def fields_of(operation: str) -> list[str]:
 FIELDS = [(action, name) for action in KINDS for name in fields_of(action.removeprefix("ec2:"))]
 
 
-TELLING = {"instanceState", "name", "state", "ownerId"}
-"""Which rows count, and whose they are, is what these fields tell."""
+TELLING = {"ownerId"}
+"""Whose a row is, and so whether it counts here, is what this field tells."""
 IDS = {"instanceId", "reservedInstancesId", "capacityReservationId", "zoneName"}
 """Rows of one id are one row."""
 CHANGES = [
@@ -73,6 +73,22 @@ def test_a_field_that_is_missing_or_strange_is_unknown_or_a_gap_and_never_an_err
         analysis = analyze(seen.inventory, Sharing())
         check_conservation(analysis)
         blind(analysis, seen.inventory.outcomes)
+
+
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [("ec2:DescribeInstances", "name"), ("ec2:DescribeCapacityReservations", "state")],
+)
+def test_rows_in_a_state_that_nobody_knows_are_a_gap_and_not_none(
+    stage: Stage, clean: Seen, action: str, name: str
+) -> None:
+    kind = KINDS[action]
+    assert clean.rows(kind, account_id=WEB, region=HOME)
+    seen = stage.read(f"{action} {WEB} {HOME} always: field {name} never-seen-before")
+    assert seen.gaps == {(WEB, HOME, kind)}
+    assert seen.outcomes(account_id=WEB, region=HOME, kind=kind) == [("MALFORMED", "record")]
+    detail = seen.inventory.outcomes.query("is_gap")["detail"].item()
+    assert "'never-seen-before'" in detail
 
 
 def test_every_kind_of_row_has_fields_to_lose() -> None:
