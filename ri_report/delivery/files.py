@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import shutil
 import stat
@@ -11,6 +10,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from ri_report.delivery.leftovers import aside, fresh_prefix, recover
 from ri_report.errors import ConfigError, explained
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def fresh_folder(folder: Path, *, owned: Collection[str] | None = None) -> Itera
         _make(folder.parent)
         _refuse_strange(folder.parent)
         _refuse_strange(folder)
-        _recover(folder)
+        recover(folder)
         others = [] if owned is None else _others(folder, owned)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new.", dir=folder.parent))
+        fresh = Path(tempfile.mkdtemp(prefix=fresh_prefix(folder), dir=folder.parent))
         try:
             for path in others:
                 _copy(path, fresh / path.name)
@@ -115,13 +115,13 @@ def fresh_folder(folder: Path, *, owned: Collection[str] | None = None) -> Itera
             _put(fresh, folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-            _recover(folder)
+            recover(folder)
 
 
 def _put(fresh: Path, folder: Path) -> None:
     _flush(fresh)
     if folder.exists():
-        folder.rename(_aside(folder))
+        folder.rename(aside(folder))
     fresh.rename(folder)
     _flush_one(folder.parent)
 
@@ -137,14 +137,10 @@ def _make_private(folder: Path, carried_over: Collection[str]) -> None:
 
 
 def _others(folder: Path, owned: Collection[str]) -> list[Path]:
-    """Return what is carried over: everything but what is owned and what a crash left."""
+    """Return what is carried over: everything but what is owned."""
     if not folder.exists():
         return []
-    return [
-        path
-        for path in folder.iterdir()
-        if path.name not in owned and not (path.name.startswith(".") and ".new." in path.name)
-    ]
+    return [path for path in folder.iterdir() if path.name not in owned]
 
 
 def _copy(path: Path, target: Path) -> None:
@@ -174,20 +170,6 @@ def _flush_one(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _recover(folder: Path) -> None:
-    """Put the old folder back where no new one stands; sweep what a crash left."""
-    aside = _aside(folder)
-    if aside.exists() and not folder.exists():
-        aside.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)
-    for leftover in folder.parent.glob(f".{glob.escape(folder.name)}.new.*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _aside(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
 
 
 def _make(folder: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ri_report.delivery.files import FILE_MODE, FOLDER_MODE, check_place, check_writable
+from ri_report.delivery.leftovers import sweep_runs
 from ri_report.errors import AnotherRunError, explained
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def only_writer(folder: Path) -> Iterator[None]:
 
     The kernel holds the lock and lets go of it however the process ends, so what a crash leaves is
     an unlocked file that stops nobody. That file, and the folder if nothing was put into it, are
-    gone when the block ends.
+    gone when the block ends. What runs that were killed left half-done is swept before it begins.
 
     Args:
         folder: Where the folders of runs lie; made, for its owner only, when missing.
@@ -41,6 +42,8 @@ def only_writer(folder: Path) -> Iterator[None]:
         descriptor = _locked(folder / LOCK)
     try:
         check_writable(folder)
+        with explained(folder):
+            sweep_runs(folder)
         yield
     finally:
         # While it is still locked: whoever opens the file later finds that it is gone.

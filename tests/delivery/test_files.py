@@ -73,11 +73,17 @@ def test_what_is_owned_is_replaced_as_a_set_and_all_else_is_carried_over(tmp_pat
     replace_folder(folder / "snapshot", {"manifest.json": b"{}"})
     (folder / "notes.txt").write_bytes(b"mine")
     (folder / "link").symlink_to(tmp_path / "absent")
-    (folder / ".snapshot.new.abc").mkdir()
+    (folder / ".notes.old").mkdir()
+    (folder / ".my.new.idea").write_bytes(b"mine too")
     replace_folder(folder, NEW, owned=OWNED)
-    assert contents(folder) == NEW | {"snapshot/manifest.json": b"{}", "notes.txt": b"mine"}
+    carried_over = {
+        "snapshot/manifest.json": b"{}",
+        "notes.txt": b"mine",
+        ".my.new.idea": b"mine too",
+    }
+    assert contents(folder) == NEW | carried_over
     assert (folder / "link").readlink() == tmp_path / "absent"
-    assert not (folder / ".snapshot.new.abc").exists()
+    assert (folder / ".notes.old").is_dir()
     assert mode(folder / "snapshot" / "manifest.json") == 0o600
 
 
@@ -135,12 +141,25 @@ def test_a_stop_at_any_moment_leaves_a_whole_folder(
 def test_leftovers_of_a_kill_are_swept(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     replace_folder(folder, OLD)
-    for name in (".run.new.abc", ".run.old"):
+    for name in (".run.new.abc_1234", ".run.old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "page.html").write_bytes(b"half a pa")
     replace_folder(folder, NEW)
     assert contents(folder) == NEW
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_only_looks_like_a_leftover_is_left(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    replace_folder(folder, OLD)
+    for name in (".run.new.mine", ".run.new.TOO_LOUD", ".other.new.abc_1234", ".run.older"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".run.new.abc_1234").write_bytes(b"a file")
+    before = {path.name for path in tmp_path.iterdir()}
+    replace_folder(folder / "snapshot", NEW)
+    with fresh_folder(folder, owned=OWNED):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == before
 
 
 def test_a_full_disk_leaves_the_old_folder_and_says_so(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 from threading import Timer
 from typing import TYPE_CHECKING
 
+from ri_report.delivery.lock import only_writer
 from ri_report.inventory.parts import ABOUT, parts_folder
 from ri_report.sandbox.dispatch import Sandbox
 from tests.inventory.readings import cells_read
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ri_report.sandbox.wire import Request, Response
     from tests.matrix.theater import Theater
 
+PARTS = f".{NAME}.parts"
+"""May be resumed within the hour, so no run takes it away before."""
 KILLS = 200 if IS_PROOF else 20
 
 
@@ -78,6 +81,21 @@ def test_a_kill_at_any_call_leaves_old_or_new_and_nothing_to_mend(
             child.wait()
         assert child.code == -signal.SIGKILL
         assert_whole_and_mended(theater, folder)
+
+
+def test_a_run_of_another_name_sweeps_what_a_kill_left(theater: Theater) -> None:
+    for number in spread(theater.changes, 4):
+        folder = theater.place()
+        child = theater.runs.start(folder, theater.now.environment, *RUN, dies_at=number)
+        assert child.wait().code == -signal.SIGKILL
+        with only_writer(folder / "reports"):
+            # As every run is, whatever its name.
+            pass
+        reports = folder / "reports"
+        assert {path.name for path in reports.iterdir()} - {PARTS} == {NAME}
+        assert not [path for path in (reports / NAME).rglob("*") if path.name.startswith(".")]
+        assert_old_or_new(theater, reports)
+        shutil.rmtree(folder)
 
 
 def assert_whole_and_mended(theater: Theater, folder: Path) -> None:
