@@ -100,7 +100,8 @@ def collect_into(
 
     Raises:
         RiReportError: nothing could be collected; what lay there before is untouched.
-        KeyboardInterrupt, SystemExit: stopped; the snapshot says what was read until then.
+        KeyboardInterrupt, SystemExit: stopped; the snapshot says what was read until then, unless
+            there was one already, which is then untouched.
     """
     parts = parts_folder(runs, run.name)
     sweep(runs, run.begun_at)
@@ -111,10 +112,14 @@ def collect_into(
     try:
         found = collect(scope, parts, progress=progress, kept=kept)
         _warn_if_shrunk(accounts_before(runs, run.as_of), found)
-        _merge(parts, snapshot, found, run, settings)
+        # On one that is there a report may rest.
+        is_kept = not (found.interrupt and snapshot.exists())
+        if is_kept:
+            _merge(parts, snapshot, found, run, settings)
         is_needed = not found.is_whole
         if found.interrupt:
-            log.warning("%s holds what was read until the stop", snapshot)
+            what = "holds what was read until the stop" if is_kept else "stays as it was"
+            log.warning("%s %s", snapshot, what)
             raise found.interrupt
     except (NoReportError, IntegrityError):
         # Nothing can come of what such a run has read.

@@ -112,6 +112,35 @@ def test_what_was_read_outlasts_an_interrupt(
     assert_resumed(command, organization, {DATA})
 
 
+def test_a_stopped_rerun_leaves_the_snapshot_that_a_report_rests_on(
+    command: Command, organization_served: Serve
+) -> None:
+    organization = organization_served(COMPANY)
+    run = ("run", *COLLECT[1:])
+    assert command(*run).code == 0
+    before = files()
+    organization.faults = Script(f"sts:AssumeRole {DATA} * always: hang")
+    interrupt_when_read({PAYER, WEB})
+    stopped = command(*run)
+    assert stopped.code == STOPPED
+    assert f"{NAME}/snapshot stays as it was" in stopped.err
+    assert files() == before
+    assert read() == {PAYER, WEB}
+    organization.faults = None
+    assert_resumed(command, organization, {DATA})
+    assert files() == before
+
+
+def files() -> dict[str, bytes]:
+    """Return the files of the run."""
+    folder = Path("reports") / NAME
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
 def full_disk(*_: object, **__: object) -> NoReturn:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
