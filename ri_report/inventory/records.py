@@ -250,8 +250,20 @@ def capacity_rows(reservations: Iterable[Record], account_id: str, region: str) 
     for record in as_objects(reservations, "CapacityReservations"):
         row = _capacity_row(record, region)
         if row["state"] == "active" and row["account_id"] == account_id:
+            _check_idle(row)
             _keep(rows, row, "capacity_reservation_id", "capacity reservation")
     return list(rows.values())
+
+
+def _check_idle(row: Row) -> None:
+    """Refuse a capacity reservation whose idle slots were not counted.
+
+    Raises:
+        MalformedRecordError: how many there are is unknown, and so is what they use.
+    """
+    if row["available_instances"] is None:
+        what = f"capacity reservation {row['capacity_reservation_id']}"
+        raise MalformedRecordError(f"{what} has no AvailableInstanceCount")
 
 
 @naming("capacity reservation", "CapacityReservationId")

@@ -88,7 +88,7 @@ CAPACITY_RESERVATIONS = Frame(
         Column("availability_zone_id", "text", "Zone id, the same place for every account"),
         Column("tenancy", "text", "default or dedicated"),
         Column("total_instances", "count", "Instances that it holds room for", nullable=True),
-        Column("available_instances", "count", "Slots that nothing runs in", nullable=True),
+        Column("available_instances", "count", "Slots that nothing runs in"),
         Column("state", "text", "State at the moment of reading; only active ones are kept"),
         Column("reservation_type", "text", "default, capacity-block or interruptible"),
         Column(

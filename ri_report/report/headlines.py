@@ -99,7 +99,7 @@ def _utilization(analysis: Analysis, target: float, basis: Basis) -> Kpi:
         f"{marked(number(part), made_of)} of {number(whole)} normalized units; "
         f"counted in instances {_used_instances(analysis, sure)}"
         if len(sure)
-        else basis.nothing("active reservations")
+        else basis.nothing("use" if len(used) else "active reservations")
     )
     if idle := sure["idle_slot_units"].sum():
         share = marked(percent(idle / whole), made_of)
@@ -147,7 +147,7 @@ def _unused(analysis: Analysis, basis: Basis) -> Kpi:
     sure = known(used, "unused_units")
     detail = f"of {number(sure['purchased_units'].sum())} normalized units bought"
     detail += _left_out(used, sure, "reservation")
-    value = _sum(sure["unused_units"], is_all=basis.is_all_seen)
+    value = _sum(sure["unused_units"], is_all=basis.is_all_seen and len(sure) == len(used))
     made_of = basis_of_use(analysis, is_in(used["unused_units"].notna()))
     if value is None:
         detail, made_of = basis.nothing("use"), ""

@@ -62,7 +62,6 @@ LIFECYCLES = {
     "interruptible": "interruptible-capacity-reservation",
 }
 """What instances in a capacity reservation of this type have as their lifecycle."""
-COUNT_UNKNOWN = "count_unknown"
 IDLE_SLOT_REASONS = {
     "not_running": "It is not active: AWS bills no idle slots",
     "capacity_block": "A Capacity Block, to which reservations do not apply",
@@ -78,7 +77,6 @@ IDLE_SLOT_REASONS = {
     "type_unknown": "Its type is no family and size that this version can read",
     "platform_not_sold": "AWS sells no reservation for this license",
     "platform_unknown": "A license that this version does not know",
-    COUNT_UNKNOWN: "AWS did not say how many slots are idle",
 }
 
 
@@ -96,13 +94,12 @@ def held_capacity(capacity: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
     capacity = capacity.sort_values(list(CAPACITY.key))
     known = capacity.assign(**capacity_platforms(capacity["platform"]))
     idle, owner = known["available_instances"], known["unused_billing_owner_id"]
-    reason = why_not_eligible(_as_instances(known), zone_types(known, zones))
     return CAPACITY.check(
         known.assign(
             billed_account_id=owner.where(owner != "", known["account_id"]),
             idle_units=idle * quarter_units(known["instance_type"]) / QUARTERS,
             covered_idle_units=0.0,
-            reason=reason.mask((reason == "") & idle.isna(), COUNT_UNKNOWN),
+            reason=why_not_eligible(_as_instances(known), zone_types(known, zones)),
         )
     )
 
@@ -151,11 +148,9 @@ def with_slots(usage: pd.DataFrame, slots: pd.DataFrame) -> pd.DataFrame:
 def covered_capacity(held: pd.DataFrame, allocations: pd.DataFrame) -> pd.DataFrame:
     """Return frame `CAPACITY` with what reservations cover of the idle slots.
 
-    Where it is unknown how many slots are idle, it is unknown how much of them is covered.
-
     Args:
         held: What `held_capacity` returns.
         allocations: Frame `allocation.ALLOCATIONS`, of instances and idle slots.
     """
     units = allocated_units(held["capacity_reservation_id"].rename("usage_id"), allocations)
-    return CAPACITY.check(held.assign(covered_idle_units=units.mask(held["idle_units"].isna())))
+    return CAPACITY.check(held.assign(covered_idle_units=units))

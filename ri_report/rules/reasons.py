@@ -41,7 +41,7 @@ UNUSED_REASONS_TEXT = {
     "region": "The same type runs uncovered in another region",
     NOTHING_RUNNING: "Nothing was seen running uncovered that it matches, or would match but for"
     " one rule",
-    NOT_ALL_READ: "Not all was read that its use rests on: what its owner runs comes first",
+    NOT_ALL_READ: "Not all was read that its use rests on: what its owner runs or holds idle",
 }
 UNCOVERED_REASONS_TEXT = {
     "no_reservation": "None of the active reservations that were seen matches it",

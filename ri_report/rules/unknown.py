@@ -5,6 +5,10 @@ Instance discounts are applied"). So without an account's instances in a region 
 much of what it bought there is used, and without its reservations how much of what it runs there
 is covered. Neither is a number then, nor is any sum over it. What other accounts might have lent
 or borrowed stays in the numbers: those are of what was read, and the report says so beside them.
+
+Without an account's capacity reservations it is unknown how much of its regional reservations idle
+slots use. Its zonal ones, and what covers instances, do not rest on them. So they are unknown even
+where instances use them in full: of the others a sum of what is known would be of full ones alone.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from ri_report.rules.basis import BASIS, MARKED
 from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES
 from ri_report.rules.expiry import EXPIRIES, month_of
+from ri_report.rules.matching import REGIONAL
 from ri_report.rules.reasons import NOT_ALL_READ, UNUSED_REASONS
 from ri_report.rules.utilization import POOLS
 from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 
 NO_INSTANCES = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.INSTANCES})
 NO_RESERVATIONS = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.RESERVATIONS})
+NO_CAPACITY = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.CAPACITY})
 """What was not read of an account or region when one of these kinds of cell was not."""
 
 COVER = ("covered_units", "uncovered_units")
@@ -50,6 +56,7 @@ COVER_MEASURES = (
 )
 BY_READING = tuple(c.name for c in ZONE_MATCH.columns if c.kind == "units")
 POOL_FLOWS = ("covered_units", "used_units", "lent_units", "borrowed_units")
+OF_IDLE_SLOTS = ("idle_units", "covered_idle_units", "borrowed_units")
 
 
 @dataclass(frozen=True)
@@ -67,14 +74,32 @@ class Cells:
 
 @dataclass(frozen=True)
 class Unread:
-    """Where the instances and where the reservations were not read."""
+    """Where instances, where reservations and where capacity reservations were not read."""
 
     instances: Cells
     reservations: Cells
+    capacity: Cells
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """Every cell of which any of them was not."""
+        return self.instances.places | self.reservations.places | self.capacity.places
+
+    def hide_use(self, active: pd.DataFrame) -> pd.Series[bool]:
+        """Return for each active reservation whether its use is unknown, aligned."""
+        return self.instances.hold(active) | self.hide_idle(active)
+
+    def hide_idle(self, active: pd.DataFrame) -> pd.Series[bool]:
+        """Return for each active reservation whether its use by idle slots is, aligned."""
+        return self.capacity.hold(active) & (active["scope"] == REGIONAL)
+
+    def hide_cover(self, slots: pd.DataFrame) -> pd.Series[bool]:
+        """Return for each idle slot, of the account that pays, whether its cover is, aligned."""
+        return self.reservations.hold(slots) | self.capacity.hold(slots)
 
 
 def unread(outcomes: pd.DataFrame) -> Unread:
-    """Return where something was not read.
+    """Return where something was not read that numbers rest on.
 
     Args:
         outcomes: Frame `outcomes.OUTCOMES`.
@@ -85,7 +110,7 @@ def unread(outcomes: pd.DataFrame) -> Unread:
         chosen = gaps[gaps["kind"].isin(kinds)]
         return Cells(frozenset(zip(chosen["account_id"], chosen["region"], strict=True)))
 
-    return Unread(cells(NO_INSTANCES), cells(NO_RESERVATIONS))
+    return Unread(cells(NO_INSTANCES), cells(NO_RESERVATIONS), cells(NO_CAPACITY))
 
 
 def left_out(inventory: Inventory, sharing: Sharing) -> list[str]:
@@ -115,7 +140,7 @@ def blind(analysis: Analysis, outcomes: pd.DataFrame) -> Analysis:
         outcomes: Frame `outcomes.OUTCOMES` of the same inventory.
     """
     missing = unread(outcomes)
-    if not (missing.instances.places or missing.reservations.places):
+    if not missing.places:
         return analysis
     parts = (_cover(analysis, missing), _use(analysis, missing), _flows(analysis, missing))
     return replace(analysis, **{name: frame for part in parts for name, frame in part.items()})
@@ -127,7 +152,7 @@ def _cover(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
     is_dark = missing.reservations.hold(covered)
     dark = covered[is_dark]
     by_account = _places(COVERAGE_BY_ACCOUNT, analysis.coverage_by_account, dark)
-    is_dark_capacity = missing.reservations.hold(_as_billed(capacity))
+    is_dark_capacity = missing.hide_cover(_as_billed(capacity))
     return {
         "running": _with_unseen(RUNNING, analysis.running, missing.instances),
         "covered": _masked(covered, is_dark, COVER),
@@ -142,7 +167,7 @@ def _cover(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
 
 def _use(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
     """Return what tells how much of what was bought is used."""
-    doubtful = analysis.active[missing.instances.hold(analysis.active)]
+    doubtful = analysis.active[missing.hide_use(analysis.active)]
     ids, zone_match = doubtful["reservation_id"], analysis.zone_match
     return {
         "utilization": _utilization(analysis.utilization, ids),
@@ -156,7 +181,7 @@ def _flows(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
     """Return what tells which of what was bought covers which of what runs."""
     return {
         "allocations": _allocations(analysis, missing),
-        "pools": _pools(analysis.pools, missing),
+        "pools": _pools(analysis, missing),
     }
 
 
@@ -170,12 +195,22 @@ def _masked(frame: pd.DataFrame, rows: pd.Series[bool], names: Collection[str]) 
 
 def _allocations(analysis: Analysis, missing: Unread) -> pd.DataFrame:
     """Mask what goes from a reservation whose use is unknown, or to what has an unknown cover."""
-    allocations, active = analysis.allocations, analysis.active
-    sides = (analysis.covered, analysis.idle_slots)
-    dark = pd.concat([side.loc[missing.reservations.hold(side), "usage_id"] for side in sides])
-    doubtful = active.loc[missing.instances.hold(active), "reservation_id"]
-    either = allocations["usage_id"].isin(dark) | allocations["reservation_id"].isin(doubtful)
-    return _masked(allocations, either, ["units"])
+    rows, active, slots = analysis.allocations, analysis.active, analysis.idle_slots
+    sides = (
+        (analysis.covered, missing.reservations.hold(analysis.covered)),
+        (slots, missing.hide_cover(slots)),
+    )
+    dark = pd.concat([side.loc[is_dark, "usage_id"] for side, is_dark in sides])
+    idle = rows["usage_id"].isin(slots["usage_id"])
+    either = (
+        rows["usage_id"].isin(dark)
+        | rows["reservation_id"].isin(active.loc[missing.instances.hold(active), "reservation_id"])
+        | (
+            idle
+            & rows["reservation_id"].isin(active.loc[missing.hide_idle(active), "reservation_id"])
+        )
+    )
+    return _masked(rows, either, ["units"])
 
 
 def _as_billed(capacity: pd.DataFrame) -> pd.DataFrame:
@@ -220,17 +255,27 @@ def _uncovered(uncovered: pd.DataFrame, dark: pd.DataFrame) -> pd.DataFrame:
     return _joined(MARKED["uncovered"], known, unknown.sort_values("instance_id"))
 
 
-def _pools(pools: pd.DataFrame, missing: Unread) -> pd.DataFrame:
+def _pools(analysis: Analysis, missing: Unread) -> pd.DataFrame:
     """Mask what rests on unread cells; what lies in no pool that was seen is a row of its own."""
-    cells = sorted(missing.instances.places | missing.reservations.places)
-    unseen = pd.DataFrame(cells, columns=["account_id", "region"], dtype="str")
+    unseen = pd.DataFrame(sorted(missing.places), columns=["account_id", "region"], dtype="str")
     zeros = dict.fromkeys([c.name for c in POOLS.columns if c.kind == "units"], 0.0)
-    rows = _joined(MARKED["pools"], pools, unseen.assign(**zeros))
+    rows = _joined(MARKED["pools"], analysis.pools, unseen.assign(**zeros))
     unrun, unbought = missing.instances.hold(rows), missing.reservations.hold(rows)
     rows = _masked(rows, unrun, ["running_units"])
     rows = _masked(rows, unbought, ["purchased_units", "covered_idle_units"])
     rows = _masked(rows, unrun | unbought, POOL_FLOWS)
+    rows = _without_slots(rows, analysis.active, missing)
     return rows.sort_values(list(POOLS.key), ignore_index=True)
+
+
+def _without_slots(rows: pd.DataFrame, active: pd.DataFrame, missing: Unread) -> pd.DataFrame:
+    """Mask what rests on unread idle slots; the basis is still that of what covers instances."""
+    unheld = missing.capacity.hold(rows)
+    is_used = _among(rows, active[missing.hide_idle(active)], POOLS.key)
+    return rows.assign(
+        **{name: rows[name].mask(unheld) for name in OF_IDLE_SLOTS},
+        **{name: rows[name].mask(is_used) for name in ("used_units", "lent_units")},
+    )
 
 
 def _expiries(expiries: pd.DataFrame, doubtful: pd.DataFrame) -> pd.DataFrame:

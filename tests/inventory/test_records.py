@@ -187,6 +187,7 @@ REQUIRED_OF_A_CAPACITY_RESERVATION = {
     "CapacityReservationId",
     "OwnerId",
     "InstanceType",
+    "AvailableInstanceCount",
     "State",
 }
 OPTIONAL_OF_A_CAPACITY_RESERVATION = sorted(
@@ -234,11 +235,17 @@ def test_any_optional_field_of_a_capacity_reservation_may_be_missing(
     assert rows[0]["reservation_type"] == "default"
 
 
-def test_counts_that_were_not_told_are_unknown_and_not_zero() -> None:
+def test_a_total_that_was_not_told_is_unknown_and_not_zero() -> None:
     told = capacity(AvailableInstanceCount=0, TotalInstanceCount=None)
     frame = CAPACITY_RESERVATIONS.of([told])
     assert frame["available_instances"].tolist() == [0]
     assert frame["total_instances"].isna().all()
+
+
+@pytest.mark.parametrize("changes", [{"State": "pending"}, {"OwnerId": "444444444444"}])
+def test_idle_slots_need_no_count_where_they_are_not_kept(changes: dict[str, Any]) -> None:
+    record = CAPACITY_RESERVATION | {"AvailableInstanceCount": None} | changes
+    assert capacity_rows([record], WEB, "us-east-1") == []
 
 
 @pytest.mark.parametrize(
@@ -290,6 +297,10 @@ def test_capacity_reservations_that_others_share_with_the_account_are_theirs() -
         ({"State": None}, "capacity reservation cr-1 has no State"),
         ({"State": "new"}, "capacity reservation cr-1: 'new' is no known state"),
         ({"AvailableInstanceCount": -1}, "capacity reservation cr-1: AvailableInstanceCount is no"),
+        (
+            {"AvailableInstanceCount": None},
+            "capacity reservation cr-1 has no AvailableInstanceCount",
+        ),
         ({"TotalInstanceCount": "20"}, "TotalInstanceCount is no number"),
         (
             {"TotalInstanceCount": 2, "AvailableInstanceCount": 3},

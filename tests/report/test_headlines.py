@@ -196,6 +196,18 @@ def test_no_headline_of_an_incomplete_report_stands_bare(kind: CellKind) -> None
     assert (read.value, read.whole, read.standing, read.detail) == (1, 2, "bad", "1 not in full")
 
 
+def test_idle_slots_that_were_not_read_leave_no_number_for_what_they_may_use() -> None:
+    text = COMPANY.replace("B bought", "A bought")
+    report = reported(text, denied("A", CellKind.CAPACITY))
+    for name in ("utilization", "unused_units"):
+        assert (kpi(report, name).value, kpi(report, name).basis) == (None, "")
+        assert kpi(report, name).detail.startswith("nothing is known of")
+    assert kpi(report, "coverage").value == pytest.approx(16 / 28)
+    assert kpi(report, "uncovered_units").value == 12
+    assert kpi(report, "coverage").caveat == "Of what was read: 1 of 2 accounts"
+    assert not any("unused" in sentence for sentence in report.sentences)
+
+
 def test_without_any_list_of_reservations_nothing_is_said_about_them() -> None:
     text = "i-a: A runs 3 m5.large in us-east-1a"
     report = reported(text, *(denied(name, CellKind.RESERVATIONS) for name in "AB"))

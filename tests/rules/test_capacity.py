@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 import pytest
 
@@ -182,21 +180,15 @@ def test_a_place_where_aws_does_not_say_takes_no_reservation() -> None:
     assert held["reason"].tolist() == ["local_zone", "outside_region_zones"]
 
 
-def test_an_unknown_count_of_idle_slots_is_unknown_and_not_zero() -> None:
-    world = fleet("cr-1: A holds 2 m5.large in us-east-1a\nr-1: A bought 9 m5.large in us-east-1")
+def test_an_unknown_count_of_idle_slots_is_refused_and_not_taken_for_zero() -> None:
+    world = fleet("cr-1: A holds 2 m5.large in us-east-1a")
     unknown = {"available_instances": pd.array([pd.NA], dtype="Int64")}
-    capacity = CAPACITY_RESERVATIONS.check(world.capacity.assign(**unknown))
-    found = analyze(replace(world.inventory, capacity_reservations=capacity), world.sharing)
-    (row,) = found.capacity_reservations.to_dict("records")
-    assert row["reason"] == "count_unknown"
-    assert pd.isna(row["idle_units"])
-    assert pd.isna(row["covered_idle_units"])
-    assert found.allocations.empty
+    with pytest.raises(ValueError, match="missing values in available_instances"):
+        CAPACITY_RESERVATIONS.check(world.capacity.assign(**unknown))
 
 
 def test_every_reason_has_a_text() -> None:
-    ours = set(IDLE_SLOT_REASONS) - {"count_unknown"}
-    assert ours | {"spot", "scheduled"} == set(NOT_ELIGIBLE_REASONS)
+    assert set(IDLE_SLOT_REASONS) | {"spot", "scheduled"} == set(NOT_ELIGIBLE_REASONS)
 
 
 def test_instances_and_idle_slots_stand_in_one_frame_row_by_row() -> None:

@@ -43,11 +43,13 @@ def blinded(text: str, *gaps: Outcome) -> Analysis:
     hidden = {
         "instances": (*WHOLE, CellKind.INSTANCES),
         "reservations": (*WHOLE, CellKind.RESERVATIONS),
+        "capacity": (*WHOLE, CellKind.CAPACITY),
     }
     seen = {
         name: _without(getattr(world, name), [g for g in gaps if g.kind in kinds])
         for name, kinds in hidden.items()
     }
+    seen["capacity_reservations"] = seen.pop("capacity")
     outcomes = OUTCOMES.of(outcome.row() for outcome in gaps)
     inventory = replace(world.inventory, **seen)  # type: ignore[arg-type]  # frames only
     return blind(analyze(inventory, world.sharing), outcomes)
@@ -267,12 +269,96 @@ def test_an_account_that_is_left_out_counts_where_it_would_share(
     assert left_out(inventory, sharing) == expected
 
 
-@pytest.mark.parametrize("kind", [CellKind.ZONES, CellKind.CAPACITY])
-def test_blinding_nothing_changes_nothing(kind: CellKind) -> None:
+HELD = """
+    i-a: A runs 1 m5.large in us-east-1a
+    i-b: B runs 1 m5.large in us-east-1a
+    cr-a: A holds 2 m5.large in us-east-1a
+    cr-b: B holds 3 m5.large in us-east-1a
+    cr-c: C holds 1 m5.large in us-east-1a, idle slots billed to A
+    r-a: A bought 9 m5.large in us-east-1
+    r-full: A bought 1 c5.large in us-east-1
+    i-full: A runs 1 c5.large in us-east-1a
+    r-zonal: A bought 2 r5.large in us-east-1a
+    r-b: B bought 1 t3.large in us-east-1
+    r-w: A bought 1 m5.large in eu-west-1
+"""
+"""Instances leave 28 of A's 36 units, of which idle slots may take any part."""
+
+
+def test_the_use_of_regional_reservations_is_unknown_without_the_capacity_of_who_bought() -> None:
+    found = blinded(HELD, gap("A", CellKind.CAPACITY))
+    for name in ("r-a", "r-full"):
+        mine = row(found.utilization, reservation_id=name)
+        assert unknown(mine) == {
+            "used_units",
+            "unused_units",
+            "utilization_ratio",
+            "idle_slot_units",
+            "lent_units",
+        }
+        assert (mine["unused_reason"], mine["basis"]) == (NOT_ALL_READ, "")
+        reason = row(found.unused_reasons, reservation_id=name)
+        assert (reason["reason"], reason["unused_units"]) == (NOT_ALL_READ, None)
+
+
+@pytest.mark.parametrize(("name", "unused"), [("r-zonal", 8), ("r-b", 4), ("r-w", 4)])
+def test_zonal_reservations_and_those_of_others_are_known_without_it(
+    name: str, unused: float
+) -> None:
+    """Zonal ones serve no idle slots; those of others serve what was seen."""
+    found = blinded(HELD, gap("A", CellKind.CAPACITY))
+    mine = row(found.utilization, reservation_id=name)
+    assert (mine["unused_units"], mine["unused_reason"], mine["basis"]) == (
+        unused,
+        "nothing_running",
+        "firm",
+    )
+
+
+def test_instances_come_before_idle_slots_so_that_their_cover_is_known_without_any() -> None:
+    whole, found = blinded(HELD), blinded(HELD, gap("A", CellKind.CAPACITY))
+    for name in ("covered", "uncovered", "running", "coverage", "coverage_by_account"):
+        pd.testing.assert_frame_equal(vars(found)[name], vars(whole)[name])
+
+
+def test_what_idle_slots_take_is_unknown_where_others_of_the_account_were_not_read() -> None:
+    """A pays for cr-c, and its own come as early; B's are known to be covered, but by whom?"""
+    found = blinded(HELD, gap("A", CellKind.CAPACITY))
+    given = found.allocations.set_index("usage_id")["units"]
+    assert set(given.index[given.isna()]) == {"cr-b", "cr-c"}
+    assert given.dropna().to_dict() == {"i-a": 4, "i-b": 4, "i-full": 4}
+    held = found.capacity_reservations
+    assert row(held, capacity_reservation_id="cr-c")["covered_idle_units"] is None
+    assert row(held, capacity_reservation_id="cr-c")["idle_units"] == 4
+
+
+def test_a_pool_knows_what_instances_take_where_capacity_was_not_read() -> None:
+    found = blinded(HELD, gap("A", CellKind.CAPACITY)).pools
+    idle = {"idle_units", "covered_idle_units", "borrowed_units"}
+    use = {"used_units", "lent_units"}
+    mine = row(found, account_id="A", region=HOME, pool="m5")
+    assert unknown(mine) == idle | use
+    assert (mine["running_units"], mine["covered_units"], mine["purchased_units"]) == (4, 4, 36)
+    assert mine["basis"] == "firm"
+    zonal = row(found, account_id="A", region=HOME, pool="r5")
+    assert unknown(zonal) == idle
+    elsewhere = row(found, account_id="A", region=HOME, pool="")
+    assert unknown(elsewhere) == idle
+    assert not unknown(row(found, account_id="B", pool="m5"))
+    assert not unknown(row(found, account_id="A", region="eu-west-1"))
+
+
+def test_a_month_is_unknown_where_idle_slots_may_use_what_ends() -> None:
+    text = HELD + "r-d: A bought 1 m5.large in us-east-1, ends 2026-12-01"
+    month = row(blinded(text, gap("A", CellKind.CAPACITY)).expiries, month="2026-12")
+    assert (month["ending_units"], month["ending_used_units"]) == (4, None)
+
+
+def test_blinding_nothing_changes_nothing() -> None:
     world = fleet(COMPANY)
     analysis = analyze(world.inventory, world.sharing)
     read = Outcome("A", HOME, CellKind.INSTANCES, Status.OK)
     skipped = Outcome("B", "", CellKind.ACCOUNT, Status.SKIPPED, "excluded")
-    outcomes = OUTCOMES.of(outcome.row() for outcome in (read, skipped, gap("A", kind)))
+    outcomes = OUTCOMES.of(outcome.row() for outcome in (read, skipped, gap("A", CellKind.ZONES)))
     for name, frame in vars(blind(analysis, outcomes)).items():
         pd.testing.assert_frame_equal(frame, vars(analysis)[name])
