@@ -7,6 +7,8 @@ AWS asks callers to back off exponentially, with jitter
 from __future__ import annotations
 
 import random
+from collections import Counter
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 THROTTLED_SECONDS = 120.0
-"""How long a place that refuses every call for its rate is asked again."""
+"""How long a call that is refused for its rate is made again."""
 LONGEST_WAIT_SECONDS = 15.0
+BEHIND_SECONDS = 0.01
+"""How much later than those that it holds back a call is made again that was refused for its rate:
+each of them has its turn, even where one at a time is made."""
 # A role or trust policy takes seconds to be known everywhere (IAM User Guide, "Changes that I make
 # are not always immediately visible").
 TRUST_WAITS: Final = (1.0, 2.0)
@@ -40,6 +45,47 @@ STALE_TOKENS = frozenset({"InvalidNextToken", "InvalidPaginationToken"})
 """A paging token that AWS no longer knows: all pages are read again from the first."""
 
 
+@dataclass
+class Patience:
+    """The patience with one reading; what another reading of the same place takes is its own.
+
+    Attributes:
+        tries: How often the call at hand has failed in a row, by what became of it: patience with a
+            rate leaves patience with a damaged answer.
+        refused_since: Since when the call at hand has been refused for its rate, if at all.
+        restarts: How often the reading was begun again.
+        retries_left: How many more calls may be repeated, whatever the reason.
+    """
+
+    tries: Counter[Status] = field(default_factory=Counter)
+    refused_since: float | None = None
+    restarts: int = 0
+    retries_left: int = 60
+
+    def answered(self) -> None:
+        """Forget what became of the call at hand before it was answered."""
+        self.tries.clear()
+        self.refused_since = None
+
+    def wait(self, fault: Fault, now: float, *, restarts: bool = False) -> float | None:
+        """Return the seconds until the call at hand is made again, None when it is given up.
+
+        Args:
+            fault: What became of it.
+            now: The present moment.
+            restarts: Whether the whole reading has to begin again.
+        """
+        self.tries[fault.status] += 1
+        self.restarts += restarts
+        if fault.status is Status.THROTTLED and self.refused_since is None:
+            self.refused_since = now
+        refused_seconds = 0.0 if self.refused_since is None else now - self.refused_since
+        tries = self.restarts if restarts else self.tries[fault.status]
+        wait = wait_before_retry(fault, tries, refused_seconds)
+        self.retries_left -= 1
+        return wait if self.retries_left >= 0 else None
+
+
 def too_slow(what: str, seconds: float) -> Fault:
     """Return the fault of a call that took too long."""
     detail = f"{what}: no whole answer within {seconds:.0f} seconds"
@@ -52,7 +98,7 @@ def wait_before_retry(fault: Fault, tries: int, refused_seconds: float) -> float
     Args:
         fault: What became of it.
         tries: How often it was made.
-        refused_seconds: For how long its place has answered nothing but refusals.
+        refused_seconds: For how long it has been refused for its rate.
     """
     if fault.status is Status.THROTTLED:
         if refused_seconds >= THROTTLED_SECONDS:
@@ -76,20 +122,19 @@ def _waits(fault: Fault) -> tuple[float, ...]:
             return ()
 
 
-def wait_at(place: Place, fault: Fault, tries: int, now: float) -> float | None:
-    """Return the seconds until a call at this place is made again, None when it is given up.
+def back_off(place: Place, wait: float, now: float) -> float:
+    """Hold back every call at a place that refused one for its rate, and no others.
 
-    What is refused for its rate holds back the other calls at the place as well, and no others.
+    Args:
+        place: Where it was refused.
+        wait: The seconds until it is made again.
+        now: The present moment.
+
+    Returns:
+        The seconds until it is made again, behind those that it holds back.
     """
-    is_throttled = fault.status is Status.THROTTLED
-    wait = wait_before_retry(fault, tries, place.refused(now) if is_throttled else 0.0)
-    if wait is None or place.has_given_up or not place.retries_left:
-        place.has_given_up |= wait_before_retry(fault, 1, 0.0) is not None
-        return None
-    place.retries_left -= 1
-    if is_throttled:
-        place.not_before = max(place.not_before, now + wait)
-    return wait
+    place.not_before = max(place.not_before, now + wait)
+    return wait + BEHIND_SECONDS
 
 
 def patiently(ask: Callable[[], T], clock: Clock) -> T:

@@ -60,30 +60,14 @@ class Place:
 
     Attributes:
         not_before: No call is made there before this moment.
-        refused_since: Since when every answer has been a refusal or none; None after a success.
-        has_given_up: Whether a call was given up there; the next ones are tried once, until one
-            succeeds.
-        retries_left: How many more calls may be repeated there, whatever the reason.
     """
 
     paged: Bucket = field(default_factory=lambda: Bucket(100 * OUR_SHARE, 20 * OUR_SHARE))
     plain: Bucket = field(default_factory=lambda: Bucket(50 * OUR_SHARE, 10 * OUR_SHARE))
     not_before: float = 0.0
-    refused_since: float | None = None
-    has_given_up: bool = False
-    retries_left: int = 60
 
     def wait(self, action: str, now: float) -> float:
         """Return 0.0 when the call may be made now, else the seconds until it should be tried."""
         if now < self.not_before:
             return self.not_before - now
         return (self.paged if action in PAGED else self.plain).wait(now)
-
-    def succeeded(self) -> None:
-        """Forget the refusals before."""
-        self.refused_since, self.has_given_up = None, False
-
-    def refused(self, now: float) -> float:
-        """Note a refusal; return for how many seconds there has been nothing else."""
-        self.refused_since = now if self.refused_since is None else self.refused_since
-        return now - self.refused_since

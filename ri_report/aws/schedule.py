@@ -18,7 +18,7 @@ from ri_report.aws.cells import Cell
 from ri_report.aws.crew import Attempt, Crew
 from ri_report.aws.faults import Fault, FaultError
 from ri_report.aws.messages import TOO_LATE, Assigned, NoMore, Stop
-from ri_report.aws.patience import CALL_SECONDS, STALE_TOKENS, too_slow, wait_at
+from ri_report.aws.patience import CALL_SECONDS, STALE_TOKENS, back_off, too_slow
 from ri_report.aws.permissions import ASSUME_ROLE
 from ri_report.aws.reach import Reach, endpoint_of, is_unanswered
 from ri_report.aws.visits import Task, Visit
@@ -188,12 +188,12 @@ class Schedule:
         task: Task = attempt.subject
         match attempt.error:
             case None:
-                task.tries.clear()
+                task.patience.answered()
                 self._reach(task.made).heard()
-                task.visit.place(task.made.region).succeeded()
                 self._went_on(task, attempt.result)
             case FaultError() as error:
-                self._failed(task, error.fault)
+                is_over = task.is_broken or error.fault.reason in STALE_TOKENS
+                self._failed(task, error.fault, restarts=is_over)
             case error:
                 raise error
 
@@ -219,22 +219,17 @@ class Schedule:
                 self._add(visit, cell, partial(self._asker.read, cell))
         self._end(task, None)
 
-    def _failed(self, task: Task, fault: Fault) -> None:
+    def _failed(self, task: Task, fault: Fault, *, restarts: bool) -> None:
         """Make the call again when that may help; else the fault is the cell's outcome."""
         self._note(task.made, fault)
-        task.tries[fault.status] += 1
-        tries = task.tries[fault.status]
-        if task.is_broken or fault.reason in STALE_TOKENS:
-            task.restarts += 1
-            tries = task.restarts
         now = self._clock.now()
-        wait = wait_at(task.place, fault, tries, now)
+        wait = task.patience.wait(fault, now, restarts=restarts)
         if wait is None:
             self._end(task, self._cell_of(task).outcome(fault))
             return
-        if task.is_broken or fault.reason in STALE_TOKENS:
-            task.restart()
-        self._postpone(task, now + wait)
+        if fault.status is Status.THROTTLED:
+            wait = back_off(task.place, wait, now)
+        self._postpone(task.begun_again() if restarts else task, now + wait)
 
     def _cell_of(self, task: Task) -> Cell:
         """The cell that a fault is about: an account, once entered, is asked for its regions."""
@@ -265,8 +260,7 @@ class Schedule:
                 # The thread that hangs holds the account's turn to assume it.
                 self._asker.credentials.forget(task.visit.account_id)
             # It may also still send to the reading, so that is left to it.
-            task.restarts += 1
-            self._replace(task, too_slow(task.made.asked.action, seconds))
+            self._failed(task, too_slow(task.made.asked.action, seconds), restarts=True)
 
     def _note(self, call: Call, fault: Fault) -> None:
         """Note whether anything came back from the endpoint."""
@@ -274,16 +268,6 @@ class Schedule:
             self._reach(call).unheard(fault, self._clock.now())
         else:
             self._reach(call).heard()
-
-    def _replace(self, task: Task, fault: Fault) -> None:
-        self._note(task.made, fault)
-        now = self._clock.now()
-        wait = wait_at(task.place, fault, task.restarts, now)
-        if wait is None:
-            self._end(task, self._cell_of(task).outcome(fault))
-        else:
-            fresh = Task(task.visit, task.cell, task.begin, restarts=task.restarts)
-            self._postpone(fresh, now + wait)
 
     def _wind_up(self, stop: Stop) -> None:
         """Wait a little for what is under way; everything else ends unread."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TYPE_CHECKING, Any
 
+from ri_report.aws.patience import Patience
 from ri_report.aws.quotas import Place
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 
@@ -56,23 +56,21 @@ class Task:
         reading: The reading as far as it has come.
         call: Its next call.
         made: The call that is under way, or was made last.
-        tries: How often that call has failed in a row, by what became of it: patience with a rate
-            leaves patience with a damaged answer.
-        restarts: How often it was begun again.
+        patience: What is left of it for this reading.
     """
 
     visit: Visit
     cell: Cell
     begin: Callable[[], Reading[Any]]
+    patience: Patience = field(default_factory=Patience)
     reading: Reading[Any] = field(init=False)
     call: Call = field(init=False)
     made: Call = field(init=False)
-    tries: Counter[Status] = field(default_factory=Counter)
-    restarts: int = 0
 
     def __post_init__(self) -> None:
         """Stand before the first call."""
-        self.restart()
+        self.reading = self.begin()
+        self.call = self.made = next(self.reading)
 
     @property
     def place(self) -> Place:
@@ -89,7 +87,6 @@ class Task:
         """Whether the reading ended with an error, so that no answer can be sent to it."""
         return getgeneratorstate(self.reading) == GEN_CLOSED
 
-    def restart(self) -> None:
-        """Begin from the first call; what was read so far is dropped."""
-        self.reading = self.begin()
-        self.call = self.made = next(self.reading)
+    def begun_again(self) -> Task:
+        """Return it before its first call; what was read so far is dropped."""
+        return Task(self.visit, self.cell, self.begin, self.patience)

@@ -8,8 +8,9 @@ from ri_report.aws.faults import Fault, FaultError
 from ri_report.aws.patience import (
     LONGEST_WAIT_SECONDS,
     THROTTLED_SECONDS,
+    Patience,
+    back_off,
     patiently,
-    wait_at,
     wait_before_retry,
 )
 from ri_report.aws.quotas import Place
@@ -61,34 +62,47 @@ def test_the_waits_for_a_rate_double_within_bounds_and_end_after_two_minutes() -
     assert wait_before_retry(THROTTLED, 1, 120.0) is None
 
 
-def test_a_rate_holds_back_the_whole_place_and_other_failures_only_their_call() -> None:
+def test_a_rate_holds_back_the_place_and_the_refused_call_a_little_longer() -> None:
     place = Place()
-    wait_at(place, fault(Status.NETWORK, "InternalError"), 1, 100.0)
-    assert place.not_before == 0.0
-    wait = wait_at(place, THROTTLED, 1, 100.0)
-    assert wait is not None
-    assert place.not_before == 100.0 + wait
+    wait = back_off(place, 4.0, 100.0)
+    assert place.not_before == 104.0
+    assert 4.0 < wait < 4.1
+    back_off(place, 1.0, 100.0)
+    assert place.not_before == 104.0
 
 
-def test_after_one_call_was_given_up_the_others_at_the_place_are_tried_once() -> None:
-    place, broken = Place(), fault(Status.NETWORK, "InternalError")
-    for tries in (1, 2, 3):
-        assert wait_at(place, broken, tries, 0.0) is not None
-    assert wait_at(place, broken, 4, 0.0) is None
-    assert wait_at(place, broken, 1, 0.0) is None
-    place.succeeded()
-    assert wait_at(place, broken, 1, 0.0) is not None
+@pytest.mark.parametrize(
+    "failed", [fault(Status.NETWORK, "503"), fault(Status.MALFORMED, "ResponseParserError")]
+)
+def test_each_call_is_made_again_three_times_and_an_answer_counts_from_new(failed: Fault) -> None:
+    patience = Patience()
+    for _ in range(2):
+        assert [patience.wait(failed, 0.0) is not None for _ in range(4)] == [True] * 3 + [False]
+        patience.answered()
 
 
-def test_a_refusal_that_nothing_can_help_leaves_the_patience_for_others() -> None:
-    place = Place()
-    assert wait_at(place, fault(Status.DENIED, "iam"), 1, 0.0) is None
-    assert wait_at(place, fault(Status.NETWORK, "InternalError"), 1, 0.0) is not None
+def test_patience_with_a_rate_is_two_minutes_for_each_call_from_its_first_refusal() -> None:
+    patience = Patience()
+    for began in (1000.0, 5000.0):
+        assert patience.wait(THROTTLED, began) is not None
+        assert patience.wait(fault(Status.NETWORK, "503"), began + 60) is not None
+        assert patience.wait(THROTTLED, began + 119.9) is not None
+        assert patience.wait(THROTTLED, began + 120) is None
+        patience.answered()
 
 
-def test_a_place_has_a_budget_of_repetitions() -> None:
-    place, repeated = Place(), 0
-    while wait_at(place, fault(Status.NETWORK, "InternalError"), 1, 0.0) is not None:
+def test_beginnings_are_counted_although_the_first_calls_are_answered() -> None:
+    patience, stale = Patience(), fault(Status.MALFORMED, "InvalidNextToken")
+    for _ in range(3):
+        assert patience.wait(stale, 0.0, restarts=True) is not None
+        patience.answered()
+    assert patience.wait(stale, 0.0, restarts=True) is None
+
+
+def test_a_reading_has_a_budget_of_repetitions() -> None:
+    patience, repeated = Patience(), 0
+    while patience.wait(fault(Status.NETWORK, "InternalError"), 0.0) is not None:
+        patience.answered()
         repeated += 1
     assert repeated == 60
 

@@ -66,11 +66,3 @@ def test_a_place_that_backs_off_makes_no_call_and_spends_no_token() -> None:
     place.not_before = 7.0
     assert place.wait(DESCRIBE_INSTANCES, 4.0) == 3.0
     assert place.wait(DESCRIBE_INSTANCES, 7.0) == 0.0
-
-
-def test_a_success_ends_the_count_of_refusals() -> None:
-    place = Place()
-    assert place.refused(10.0) == 0.0
-    assert place.refused(25.0) == 15.0
-    place.succeeded()
-    assert place.refused(30.0) == 0.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
+from ri_report.aws.patience import LONGEST_WAIT_SECONDS
 from ri_report.errors import IntegrityError, NoReportError
 from tests.matrix.faults import RECOVERABLE, UNRECOVERABLE, Blow
-from tests.matrix.stage import DATA, IS_PROOF, WEB, cells
+from tests.matrix.stage import DATA, HOME, IS_PROOF, WEB, cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +59,38 @@ def test_faults_that_cannot_be_got_over_are_gaps_of_exactly_the_cells_that_they_
         assert_exactly_the_struck_are_missing(seen, clean, struck)
 
     holds()
+
+
+OTHER = f"ec2:DescribeReservedInstances {WEB} {HOME} always"
+THIS = f"ec2:DescribeInstances {WEB} {HOME}"
+RATE = "error RequestLimitExceeded 503"
+
+
+@pytest.mark.parametrize("blow", ["status 503", "body html", "truncate 100", RATE])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "call 1-3: status 503",
+        "call 1-3: body html",
+        "call 1-3: truncate 100",
+        f"for 20 s: {RATE}",
+        f"for 110 s: {RATE}",
+    ],
+)
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_a_cell_that_is_given_up_takes_no_patience_from_the_others(
+    stage: Stage, clean: Seen, blow: str, trouble: str, concurrency: int
+) -> None:
+    seen = stage.read(f"{OTHER}: {blow}\n{THIS} {trouble}", concurrency=concurrency)
+    assert seen.gaps == {(WEB, HOME, "reservations")}
+    assert seen.rows("instances") == clean.rows("instances")
+
+
+def test_patience_with_a_place_is_two_minutes_however_many_calls_it_refuses(stage: Stage) -> None:
+    for concurrency in (1, 16):
+        seen = stage.read(f"ec2:* {WEB} eu-west-1 always: {RATE}", concurrency=concurrency)
+        assert seen.gaps == {cell for cell in cells((WEB,)) if cell[1] == "eu-west-1"}
+        assert 120 <= seen.done[WEB] <= 120 + 2 * LONGEST_WAIT_SECONDS
 
 
 def assert_exactly_the_struck_are_missing(seen: Seen, clean: Seen, struck: Struck) -> None:
