@@ -484,6 +484,9 @@ def test_exactly_what_the_inventory_reads_is_kept(operation: str) -> None:
     shape = SHAPES[operation]
     (name,) = KEPT[shape.name].keys() - {"NextToken"}
     (record,) = full(shape)[name]
+    record = {**record, **{key: "active" for key in ("State",) if key in record}}
+    for one in record.get("Instances", ()):
+        one["State"]["Name"] = "running"
     charged = {"RecurringCharges": [{"Frequency": "Hourly", "Amount": 0.5}]}
     tagged = {"Instances": [{**one, "Tags": NAMED} for one in record.get("Instances", ())]}
     read: set[str] = set()
