@@ -28,6 +28,7 @@ import pandas as pd
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.intake import check_distinct, check_sides
 from ri_report.rules.matching import REGIONAL, ZONAL, comparable, is_idle_slot, match_keys
+from ri_report.rules.places import check_zone_ids
 from ri_report.rules.ranks import distinct, inverse, text_order
 from ri_report.rules.sharing import GROUP, ORGANIZATION, OWNER, Sharing
 from ri_report.rules.sizes import QUARTERS, quarter_units
@@ -96,12 +97,14 @@ def allocate(
 
     Raises:
         ValueError: a row would make a wrong number (see `intake.check_sides`), or an id stands
-            twice in a period.
+            twice in a period; or zones match by id and within one account a zone has two ids, or
+            an id two zones.
     """
     check_sides(usage, reservations)
     sharing = sharing or Sharing()
     usage, reservations = usage.reset_index(drop=True), reservations.reset_index(drop=True)
     both = comparable(usage, reservations)
+    check_zone_ids(both, sharing)
     demand = _demand(usage, both.head(len(usage)))
     supply = _supply(reservations, both.tail(len(reservations)))
     check_distinct(usage, "usage_id", demand.place)

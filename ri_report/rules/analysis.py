@@ -12,6 +12,7 @@ from ri_report.rules.counts import running
 from ri_report.rules.coverage import cover, coverage, coverage_by_account
 from ri_report.rules.eligibility import active_reservations, eligible_usage
 from ri_report.rules.expiry import expiries
+from ri_report.rules.places import check_zones
 from ri_report.rules.reasons import uncovered_instances, unused_reasons
 from ri_report.rules.utilization import pools, utilization
 from ri_report.rules.zones import other_reading, zone_match
@@ -49,7 +50,12 @@ class Analysis:
 
 
 def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
-    """Apply the rules to what was seen; what was not seen is the report's business."""
+    """Apply the rules to what was seen; what was not seen is the report's business.
+
+    Raises:
+        IntegrityError: within one account a zone has two ids, or an id two zones.
+    """
+    check_zones(inventory)
     usage, not_eligible = eligible_usage(inventory.instances, inventory.zones)
     active, other_states = active_reservations(inventory.reservations, inventory.as_of)
     held = held_capacity(inventory.capacity_reservations, inventory.zones)

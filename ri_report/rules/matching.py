@@ -32,6 +32,22 @@ RULES: dict[str, tuple[str, ...]] = {
 reservations match the zone and the exact type; regional ones any zone, and any size where sizes
 flex, which the `pool` says. The `circle` says who shares with whom."""
 
+INDEPENDENT_REGIONS = frozenset(
+    {
+        "us-east-1",
+        "us-west-1",
+        "us-west-2",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-northeast-1",
+        "eu-west-1",
+        "sa-east-1",
+        "us-gov-west-1",
+    }
+)
+"""Where one zone name may be another place in every account; in all other regions it is the same
+one (AWS Regions and Availability Zones, "AZ IDs", as of November 2026)."""
+
 _ZONES = ("availability_zone", "availability_zone_id")
 _POOL_TRAITS = ("instance_type", "platform", "tenancy")
 _TRAITS = ("period", "account_id", "region", *_ZONES, *_POOL_TRAITS, "scope")
@@ -46,12 +62,14 @@ def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A column of categories for each trait, among them the `pool` and the `scope`: of a
-        reservation its own, of usage the only one that may serve it, "" where both may. An
-        unknown zone is missing, and what is missing matches nothing.
+        reservation its own, of usage the only one that may serve it, "" where both may; and the
+        `place` by which zones are compared by id. An unknown zone is missing, and what is missing
+        matches nothing.
     """
     usage = usage.assign(scope=pd.Series("", usage.index).mask(in_capacity(usage), REGIONAL))
     both = pd.DataFrame({trait: _stacked(usage, reservations, trait) for trait in _TRAITS})
-    return both.assign(pool=_pools(both))
+    both = _named(both)
+    return both.assign(pool=_pools(both), place=_places(both))
 
 
 def in_capacity(usage: pd.DataFrame) -> pd.Series[bool]:
@@ -88,6 +106,40 @@ def _categories(side: pd.DataFrame, trait: str) -> pd.Categorical[str]:
     return pd.Categorical.from_codes(np.zeros(len(side), dtype=np.int8), pd.Index([""]))
 
 
+def _named(both: pd.DataFrame) -> pd.DataFrame:
+    """Name the zone of usage that has only its id, as its own account does elsewhere.
+
+    Else it would wait for its own account's zonal reservations among those of others.
+    """
+    name, key = "availability_zone", ["account_id", "region", "availability_zone_id"]
+    is_lost = both[name].isna() & both[key[-1]].notna() & (both["scope"] == "")
+    if not is_lost.any():
+        return both
+    named = both.loc[both[name].notna() & (both["scope"] != REGIONAL), [*key, name]]
+    found = both.loc[is_lost, key].merge(named.drop_duplicates(key), on=key, how="left")
+    codes = both[name].cat.codes.to_numpy().copy()
+    codes[is_lost] = found[name].cat.codes
+    names = both[name].cat.categories
+    return both.assign(**{name: pd.Categorical.from_codes(codes, categories=names)})
+
+
+def _places(both: pd.DataFrame) -> pd.Series[str] | pd.Categorical[int]:
+    """Return the zone id of each row or, in a region where some are unknown, the zone name.
+
+    The latter only where a name is the same place in every account, so that both say the same.
+    """
+    name, place, region = both["availability_zone"], both["availability_zone_id"], both["region"]
+    is_lost = place.isna() & name.notna()
+    named = set(region[is_lost].unique()) - INDEPENDENT_REGIONS if is_lost.any() else set()
+    if not named:
+        return place
+    names, places = (np.asarray(side.cat.codes, dtype=np.int64) for side in (name, place))
+    known = len(place.cat.categories)
+    codes = np.where(region.isin(named), np.where(names < 0, -1, names + known), places)
+    categories = pd.RangeIndex(known + len(name.cat.categories))
+    return pd.Categorical.from_codes(codes, categories=categories)
+
+
 def _pools(both: pd.DataFrame) -> pd.Categorical[str]:
     """Name the pool of each row, working out each combination of traits only once."""
     combination = pd.Series(pd.factorize(pack(both, _POOL_TRAITS))[0])
@@ -115,7 +167,7 @@ def match_keys(both: pd.DataFrame, scope: str, sharing: Sharing, tier: str) -> I
 def arrange(both: pd.DataFrame, sharing: Sharing, tier: str) -> pd.DataFrame:
     """Add the `circle` in which each account shares in this tier, and the `zone` as it counts.
 
-    Within one account a zone's name and id say the same, and the name is always known.
+    Within one account a zone's name and id say the same, and the name is known where it matters.
     """
     accounts = both["account_id"].cat
     circles, names = pd.factorize(sharing.circles(pd.Series(accounts.categories), tier))
@@ -123,7 +175,7 @@ def arrange(both: pd.DataFrame, sharing: Sharing, tier: str) -> pd.DataFrame:
     by_name = tier == OWNER or sharing.zonal_match == "az_name"
     return both.assign(
         circle=pd.Categorical.from_codes(codes, categories=names),
-        zone=both["availability_zone" if by_name else "availability_zone_id"],
+        zone=both["availability_zone" if by_name else "place"],
     )
 
 
@@ -140,7 +192,7 @@ def mixed_pools(both: pd.DataFrame, sharing: Sharing) -> NDArray[np.bool_]:
         sharing: Who may serve whom.
     """
     scope = both["scope"]
-    is_lost = (both["availability_zone_id"].isna() & (scope != REGIONAL)).to_numpy()
+    is_lost = (both["place"].isna() & (scope != REGIONAL)).to_numpy()
     if sharing.zonal_match == "az_name" or not is_lost.any():
         return np.zeros(len(both), dtype=bool)
     place = ["account_id", "region", "availability_zone", *_POOL_TRAITS]
@@ -160,7 +212,10 @@ def pack(both: pd.DataFrame, traits: Sequence[str]) -> Integers:
 def tell_apart(both: pd.DataFrame, traits: Sequence[str]) -> Integers:
     """Return one number from 0 for each combination of these traits; missing is one as others."""
     numbers = np.zeros(len(both), dtype=np.int64)
+    missing = 0
     for trait in traits:
-        codes = both[trait].cat.codes.to_numpy(dtype="int64")
-        numbers = numbers * (len(both[trait].cat.categories) + 1) + codes + 1
-    return numbers
+        size = len(both[trait].cat.categories) + 1
+        numbers *= size
+        numbers += both[trait].cat.codes.to_numpy()
+        missing = missing * size - 1
+    return numbers - missing

@@ -91,13 +91,14 @@ def _reservations(dice: Dice, accounts: int, count: int) -> Iterator[dict[str, A
         left = timedelta(days=1 + dice.roll(3) * dice.roll(360))
         state = ("retired", "queued", "payment-pending")[dice.roll(3)] if not dice.roll(9) else ""
         start = AS_OF + left if state == "queued" else AS_OF + left - timedelta(days=1096)
+        owner = dice.roll(accounts)
         yield {
-            "account_id": account_id(dice.roll(accounts)),
+            "account_id": account_id(owner),
             "region": region,
             "reservation_id": f"{number:08x}-7c1e-4b5f-9a53-0242ac120002",
             "scope": "zonal" if zonal else "regional",
             "availability_zone": region + "a" if zonal else "",
-            "availability_zone_id": ZONE_IDS[region].format(1) if zonal else "",
+            "availability_zone_id": ZONE_IDS[region].format(1 + owner % 2) if zonal else "",
             "instance_type": TYPES[min(dice.roll(14), dice.roll(14), 11)],
             "product_description": "Windows" if dice.roll(7) == 0 else "Linux/UNIX (Amazon VPC)",
             "tenancy": "default",
@@ -123,7 +124,7 @@ def _held(accounts: int) -> Iterator[dict[str, Any]]:
             "region": "us-east-1",
             "capacity_reservation_id": f"cr-{number:017x}",
             "availability_zone": "us-east-1a",
-            "availability_zone_id": ZONE_IDS["us-east-1"].format(1),
+            "availability_zone_id": ZONE_IDS["us-east-1"].format(1 + number % accounts % 2),
             "instance_type": instance_type,
             "platform": "Linux/UNIX",
             "tenancy": "default",

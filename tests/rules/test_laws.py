@@ -261,17 +261,17 @@ def _shuffled(frame: pd.DataFrame, rng: random.Random) -> pd.DataFrame:
 def test_what_reservations_cannot_serve_changes_nothing(org: Organization, kind: str) -> None:
     world = seen(org)
     noise = f"""
-        i-stopped: A runs 2 {kind} in us-east-1a, stopped
-        i-spot: B runs 2 {kind} in us-east-1b, spot
-        i-host: A runs 2 {kind} in us-east-1a, host
-        i-other: A runs 3 r4.large in us-east-1a
+        i-stopped: A runs 2 {kind} in us-east-1a (), stopped
+        i-spot: B runs 2 {kind} in us-east-1b (), spot
+        i-host: A runs 2 {kind} in us-east-1a (), host
+        i-other: A runs 3 r4.large in us-east-1a ()
         r-retired: A bought 3 {kind} in us-east-1, retired
-        r-queued: B bought 3 {kind} in us-east-1a, queued
+        r-queued: B bought 3 {kind} in us-east-1a (), queued
         r-early: B bought 3 {kind} in us-east-1, starts 2026-11-23
         r-late: B bought 3 {kind} in us-east-1, ends 2026-11-22
         r-other: B bought 3 r3.large in us-east-1
-        c-block: A holds 3 {kind} in us-east-1a, capacity-block
-        c-sql: A holds 3 {kind} in us-east-1a, Windows with SQL Server
+        c-block: A holds 3 {kind} in us-east-1a (), capacity-block
+        c-sql: A holds 3 {kind} in us-east-1a (), Windows with SQL Server
     """
     noisy = fleet(org.text + noise)
     noisy = replace(noisy, sharing=world.sharing)
