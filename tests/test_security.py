@@ -250,7 +250,7 @@ def mistaken(keys, asked):
     except ValueError as error:
         raise RuntimeError("a mistake beside the keys") from error
 
-credentials._metadata = mistaken
+credentials._credentials = mistaken
 cli.main()
 """
 

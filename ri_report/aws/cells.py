@@ -84,26 +84,28 @@ class Asker:
     clients: Clients
     credentials: RoleCredentials
 
-    def ask(self, account_id: str, call: Call) -> Answer:
-        """Make a call once; once more with new credentials if AWS refused those at hand.
+    def ask(self, account_id: str, call: Call) -> Answer | None:
+        """Make a call once; None when it was not answered for want of credentials that hold.
 
         `sts:AssumeRole` is answered with nothing: the credentials are kept here.
 
         Raises:
             FaultError: as `answers.ask`, or the role could not be assumed.
         """
-        credentials = self.credentials.of(account_id)
         if call.asked.action == ASSUME_ROLE:
+            self.credentials.assume(account_id)
             return {}
+        credentials = self.credentials.of(account_id)
+        if credentials is None:
+            return None
         try:
             return ask_as(credentials, self.clients, call)
         except FaultError as error:
             if error.fault.status is not Status.EXPIRED:
                 raise
-            fresh = self.credentials.renewed(account_id, credentials)
-            if fresh is credentials:
-                raise
-        return ask_as(fresh, self.clients, call)
+            refusal = error.fault
+        self.credentials.put_aside(account_id, credentials, refusal)
+        return None
 
     def enter(self, account_id: str, scope: Scope) -> Reading[Entry]:
         """Assume the account's role, ask for its regions, and lay out its cells.
@@ -112,7 +114,7 @@ class Asker:
             ConfigError: a wanted region does not exist.
         """
         if self.credentials.needs_role(account_id):
-            yield Call(self.credentials.asked(account_id), self.clients.home_region, "Credentials")
+            yield self.credentials.call(account_id)
         principal = self.credentials.principal(account_id)
         regions = yield from account_regions(self.clients, principal, scope)
         return Entry(

@@ -56,7 +56,7 @@ class BoundCredentials(Credentials):
         super().__init__("", "", method="ri-report")
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        """The keys of the block's account; refreshed first when they are about to expire."""
+        """The keys of the block's account; the job's own refresh themselves before they end."""
         return _at_hand.get().get_frozen_credentials()
 
 

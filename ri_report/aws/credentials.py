@@ -7,10 +7,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.credentials import Credentials
 
 from ri_report.aws.answers import Call, ask_as, malformed, part
 from ri_report.aws.clock import skew
@@ -30,6 +31,8 @@ log = logging.getLogger("ri_report")
 # The most that a role assumed by a role may last; asking for more fails
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html, role chaining).
 SESSION_SECONDS = 3600
+SPARE_SECONDS = 120
+"""How long before its end a session is no longer used: a call takes less."""
 MOST_RENEWALS = 2
 """How often a role is assumed again because AWS refuses the keys it gave; more would not help."""
 ARN = re.compile(r"arn:(?P<partition>[\w-]+):(?:iam|sts)::(?P<account_id>[0-9]{12}):(?P<name>.+)")
@@ -83,7 +86,7 @@ def _no_identity(fault: Fault) -> NoReportError:
 
 
 class RoleCredentials:
-    """The credentials of each account: assumed once, refreshed by themselves, kept to the end."""
+    """The credentials of each account: assumed once, and again when they end or are refused."""
 
     def __init__(self, clients: Clients, caller: Caller, scope: Scope) -> None:
         """Remember how roles are assumed; assumes none yet."""
@@ -91,42 +94,78 @@ class RoleCredentials:
         self._caller = caller
         self._scope = scope
         self._kept: dict[str, Credentials] = {caller.account_id: clients.base}
+        self._good_until: dict[str, float] = {caller.account_id: inf}
         self._locks: dict[str, Lock] = {}
         self._renewals: Counter[str] = Counter()
+        self._refusals: dict[str, Fault] = {}
 
-    def of(self, account_id: str) -> Credentials:
-        """The credentials of one account; the job's own account is read without a role.
+    def are_at_hand(self, account_id: str) -> bool:
+        """Whether an account can be asked without assuming its role first."""
+        return self._clients.clock.now() < self._good_until.get(account_id, 0.0)
+
+    def of(self, account_id: str) -> Credentials | None:
+        """The credentials of one account, None when its role has to be assumed first.
+
+        The job's own account is read without a role.
+        """
+        return self._kept.get(account_id) if self.are_at_hand(account_id) else None
+
+    def assume(self, account_id: str) -> Credentials:
+        """Assume the role of an account, once for all who ask, and return its credentials.
 
         Raises:
-            FaultError: the role could not be assumed, or AWS assumed one of another account.
+            FaultError: the role could not be assumed, or AWS assumed one of another account. A
+                refusal in the middle of the run is EXPIRED, and what is kept stays at hand: AWS
+                decides what it is still good for.
         """
         with self._locks.setdefault(account_id, Lock()):
-            if account_id not in self._kept:
-                self._kept[account_id] = self._refreshing(account_id, self._session(account_id))
+            if not self.are_at_hand(account_id):
+                began = self._clients.clock.now()
+                self._kept[account_id] = self._assumed(account_id)
+                self._good_until[account_id] = began + SESSION_SECONDS - SPARE_SECONDS
             return self._kept[account_id]
 
-    def renewed(self, account_id: str, refused: Credentials) -> Credentials:
-        """New credentials in place of those that AWS refused; assumed once for all who ask.
+    def put_aside(self, account_id: str, refused: Credentials, fault: Fault) -> None:
+        """Have the role of an account assumed again, because AWS refused what is kept for it.
+
+        Args:
+            account_id: The 12-digit account.
+            refused: The credentials that AWS refused; nothing happens if others are kept by now.
+            fault: What AWS said.
 
         Raises:
-            FaultError: as `of`, but a refusal in the middle of the run is EXPIRED. The job's own
-                credentials are returned as they are, and so are those that were renewed often.
+            FaultError: there will be no others, as these are the job's own, were renewed often, or
+                could not be renewed.
         """
         with self._locks.setdefault(account_id, Lock()):
-            is_ours = self._kept.get(account_id) is refused and self.needs_role(account_id)
-            if is_ours and self._renewals[account_id] < MOST_RENEWALS:
-                self._kept[account_id] = self._refreshing(account_id, self._renewed(account_id))
-            return self._kept.get(account_id, refused)
+            if self._kept.get(account_id) is not refused:
+                return
+            if not self.needs_role(account_id) or self._renewals[account_id] >= MOST_RENEWALS:
+                raise FaultError(self._refusals.get(account_id, fault))
+            self._good_until[account_id] = 0.0
 
-    def _renewed(self, account_id: str) -> dict[str, str]:
-        """Assume a role again; only what AWS has decided counts, not an answer that was damaged."""
+    def _assumed(self, account_id: str) -> Credentials:
+        if account_id not in self._kept:
+            return self._session(account_id)
         try:
-            keys = self._refreshed(account_id)
+            keys = self._session(account_id)
         except FaultError as error:
-            self._renewals[account_id] += error.fault.status is Status.EXPIRED
-            raise
-        self._renewals[account_id] += 1
-        return keys
+            refused = error.fault
+        else:
+            self._renewals[account_id] += 1
+            return keys
+        raise FaultError(self._not_renewed(account_id, refused))
+
+    def _not_renewed(self, account_id: str, refused: Fault) -> Fault:
+        """Only what AWS has decided ends the renewals, not an answer that was damaged."""
+        fix = f"The role could not be assumed again in the middle of the run. {refused.fix}"
+        status = Status.EXPIRED if refused.status is Status.DENIED else refused.status
+        fault = replace(refused, status=status, fix=fix)
+        if status is Status.EXPIRED:
+            self._renewals[account_id] = MOST_RENEWALS
+            self._refusals[account_id] = fault
+            self._good_until[account_id] = inf
+        return fault
 
     def needs_role(self, account_id: str) -> bool:
         """Whether an account is read through a role; the job's own is not."""
@@ -135,9 +174,9 @@ class RoleCredentials:
     def forget(self, account_id: str) -> None:
         """Let go of what is kept for an account that is done."""
         if self.needs_role(account_id):
-            self._kept.pop(account_id, None)
+            for known in (self._kept, self._good_until, self._renewals, self._refusals):
+                known.pop(account_id, None)
             self._locks.pop(account_id, None)
-            self._renewals.pop(account_id, None)
 
     def principal(self, account_id: str) -> str:
         """Whose permissions decide in an account: the caller's in its own, else the role's."""
@@ -146,23 +185,8 @@ class RoleCredentials:
         name = self._scope.role_name_of(account_id)
         return f"arn:{self._caller.partition}:iam::{account_id}:role/{name}"
 
-    def _refreshing(self, account_id: str, keys: dict[str, str]) -> Credentials:
-        return RefreshableCredentials.create_from_metadata(
-            metadata=keys,
-            refresh_using=lambda: self._refreshed(account_id),
-            method="sts-assume-role",
-        )
-
-    def _refreshed(self, account_id: str) -> dict[str, str]:
-        try:
-            return self._session(account_id)
-        except FaultError as error:
-            refused = error.fault
-        fix = f"The role could not be assumed again in the middle of the run. {refused.fix}"
-        status = Status.EXPIRED if refused.status is Status.DENIED else refused.status
-        raise FaultError(replace(refused, status=status, fix=fix))
-
-    def _session(self, account_id: str) -> dict[str, str]:
+    def call(self, account_id: str) -> Call:
+        """Return the call that assumes the role of an account."""
         asked = self.asked(account_id)
         parameters = {
             "RoleArn": asked.role_arn,
@@ -172,10 +196,13 @@ class RoleCredentials:
         }
         if self._scope.external_id:
             parameters["ExternalId"] = self._scope.external_id
-        call = Call(asked, self._clients.home_region, "Credentials", parameters)
+        return Call(asked, self._clients.home_region, "Credentials", parameters)
+
+    def _session(self, account_id: str) -> Credentials:
+        call = self.call(account_id)
         reply = ask_as(self._clients.base, self._clients, call)
-        _verify(reply, asked, account_id)
-        return _metadata(part(reply, "Credentials", asked), asked)
+        _verify(reply, call.asked, account_id)
+        return _credentials(part(reply, "Credentials", call.asked), call.asked)
 
     def asked(self, account_id: str) -> Asked:
         """Return what is asked of STS for an account."""
@@ -198,7 +225,7 @@ def _verify(reply: Answer, asked: Asked, account_id: str) -> None:
         raise FaultError(Fault(Status.INTEGRITY, "other_account", detail, fix))
 
 
-def _metadata(keys: Answer, asked: Asked) -> dict[str, str]:
+def _credentials(keys: Answer, asked: Asked) -> Credentials:
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
     absent = [name for name in names if not keys.get(name)]
     if absent:
@@ -214,9 +241,6 @@ def _metadata(keys: Answer, asked: Asked) -> dict[str, str]:
             FIXES[Status.EXPIRED],
         )
         raise FaultError(fault)
-    return {
-        "access_key": keys["AccessKeyId"],
-        "secret_key": keys["SecretAccessKey"],
-        "token": keys["SessionToken"],
-        "expiry_time": expiration.isoformat(),
-    }
+    return Credentials(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], method="sts-assume-role"
+    )

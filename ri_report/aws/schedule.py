@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ri_report.aws.answers import Call, Reading
     from ri_report.aws.cells import Asker, Entry
     from ri_report.aws.clock import Clock
-    from ri_report.aws.quotas import Bucket
+    from ri_report.aws.quotas import Bucket, Place
     from ri_report.aws.scope import Scope
 
 Row = dict[str, Any]
@@ -112,24 +112,32 @@ class Schedule:
             self._ready.append(task)
         while self._ready and not self._crew.is_full:
             task = self._ready.popleft()
-            wait = self._wait(task, now)
+            call = self._next_call(task)
+            wait = self._wait(task.visit.place(call.region), call, now)
             if isinstance(wait, Fault):
                 self._end(task, self._cell_of(task).outcome(wait))
             elif wait:
                 self._postpone(task, now + wait)
             else:
-                task.made = task.call
+                task.made = call
                 self._crew.begin(Attempt(partial(self._step, task), task, now))
 
-    def _wait(self, task: Task, now: float) -> float | Fault:
-        """Return 0.0 when the task's call may be made, when to try again, or why it never is."""
-        action = task.call.asked.action
-        if action == ASSUME_ROLE and not task.place.not_before > now:
+    def _next_call(self, task: Task) -> Call:
+        """Return what is asked next: the account's role, while it has no credentials that hold."""
+        credentials, account_id = self._asker.credentials, task.visit.account_id
+        if task.call.asked.action == ASSUME_ROLE or credentials.are_at_hand(account_id):
+            return task.call
+        return credentials.call(account_id)
+
+    def _wait(self, place: Place, call: Call, now: float) -> float | Fault:
+        """Return 0.0 when a call may be made, when to try again, or why it never is."""
+        action = call.asked.action
+        if action == ASSUME_ROLE and not place.not_before > now:
             wait = self._roles.wait(now)
         else:
-            wait = task.place.wait(action, now)
+            wait = place.wait(action, now)
         # Last, because whoever may try a dark endpoint has to do so.
-        return wait or self._reach(task.call).wait(now)
+        return wait or self._reach(call).wait(now)
 
     def _reach(self, call: Call) -> Reach:
         return self._reaches[endpoint_of(call)]
@@ -175,8 +183,10 @@ class Schedule:
         self._ready.append(Task(visit, cell, begin))
 
     def _step(self, task: Task) -> Entry | list[Row] | None:
-        """Make the task's call and let its reading go on; return what it read when it has ended."""
-        answer = self._asker.ask(task.visit.account_id, task.call)
+        """Make the next call and let the reading go on; return what it read when it has ended."""
+        answer = self._asker.ask(task.visit.account_id, task.made)
+        if answer is None or task.made is not task.call:
+            return None
         try:
             task.call = task.reading.send(answer)
         except StopIteration as end:
@@ -228,7 +238,7 @@ class Schedule:
             self._end(task, self._cell_of(task).outcome(fault))
             return
         if fault.status is Status.THROTTLED:
-            wait = back_off(task.place, wait, now)
+            wait = back_off(task.visit.place(task.made.region), wait, now)
         self._postpone(task.begun_again() if restarts else task, now + wait)
 
     def _cell_of(self, task: Task) -> Cell:

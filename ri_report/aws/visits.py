@@ -73,11 +73,6 @@ class Task:
         self.call = self.made = next(self.reading)
 
     @property
-    def place(self) -> Place:
-        """Where the next call is made."""
-        return self.visit.place(self.call.region)
-
-    @property
     def is_entry(self) -> bool:
         """Whether it enters an account: assumes its role, and asks for its regions."""
         return self.cell.kind is CellKind.ACCOUNT

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ri_report.aws.clients import Clients, using
-from ri_report.aws.credentials import Caller, RoleCredentials, identify
-from ri_report.aws.faults import FaultError
+from ri_report.aws.credentials import (
+    MOST_RENEWALS,
+    SESSION_SECONDS,
+    Caller,
+    RoleCredentials,
+    identify,
+)
+from ri_report.aws.faults import Fault, FaultError
+from ri_report.aws.patience import CALL_SECONDS
 from ri_report.aws.scope import ConfiguredAccount, Scope
 from ri_report.errors import ConfigError, NoReportError
 from ri_report.inventory.outcomes import Status
@@ -19,10 +24,13 @@ from ri_report.sandbox.wire import Response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ri_report.aws.clients import Clients
+
     Worlds = Callable[..., Any]
     Make = Callable[..., Clients]
 
 WEB = "222222222222"
+EXPIRED = Fault(Status.EXPIRED, "ExpiredToken", "ec2:DescribeInstances: ExpiredToken", "Renew")
 COMPANY = f"management 111111111111 payer\naccount {WEB} web\naccount 333333333333 data role=Other"
 
 
@@ -62,42 +70,74 @@ def test_the_role_lies_in_the_partition_of_the_caller(
 def test_a_role_is_assumed_once_and_kept(world: Worlds, clients: Make) -> None:
     there = world(COMPANY)
     made = roles(clients())
-    assert made.of(WEB) is made.of(WEB)
+    assert made.assume(WEB) is made.assume(WEB)
     assert len([c for c in there.calls if c.operation == "AssumeRole"]) == 1
 
 
 def test_an_account_may_have_a_role_of_its_own(world: Worlds, clients: Make) -> None:
     world(COMPANY)
     own = (ConfiguredAccount("333333333333", role_name="Other"),)
-    credentials = roles(clients(), configured=own).of("333333333333")
+    credentials = roles(clients(), configured=own).assume("333333333333")
     assert "ASIA" in str(credentials.get_frozen_credentials().access_key)
 
 
-def test_credentials_refresh_themselves_before_they_end(
-    world: Worlds, clients: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_role_is_assumed_again_before_its_session_ends(world: Worlds, clients: Make) -> None:
     there = world(COMPANY)
     made = clients()
-    credentials = roles(made).of(WEB)
-    soon = datetime.now(UTC) + timedelta(minutes=5)
-    monkeypatch.setattr(credentials, "_expiry_time", soon)
-    with using(credentials):
-        reply = made.client("sts", "us-east-1").get_caller_identity()  # type: ignore[attr-defined]  # made at run time
-    assert reply["Account"] == WEB
+    account = roles(made)
+    assert account.of(WEB) is None
+    first = account.assume(WEB)
+    made.clock.sleep(SESSION_SECONDS - CALL_SECONDS - 60)
+    assert account.of(WEB) is first
+    made.clock.sleep(60)
+    assert account.of(WEB) is None
+    assert account.assume(WEB) is account.of(WEB) is not first
     assert len([c for c in there.calls if c.operation == "AssumeRole"]) == 2
 
 
-def test_a_refused_refresh_is_expired_and_no_key_is_logged(
-    world: Worlds, clients: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_refused_renewal_is_expired_leaves_what_is_kept_and_logs_no_key(
+    world: Worlds, clients: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     there = world(COMPANY)
-    credentials = roles(clients()).of(WEB)
+    account = roles(clients())
+    first = account.assume(WEB)
     there.refuse("AssumeRole", "AccessDenied", status=403)
-    monkeypatch.setattr(credentials, "_expiry_time", datetime.now(UTC) + timedelta(seconds=1))
+    account.put_aside(WEB, first, EXPIRED)
     with pytest.raises(FaultError) as caught:
-        credentials.get_frozen_credentials()
+        account.assume(WEB)
     assert caught.value.fault.status is Status.EXPIRED
+    assert account.of(WEB) is first
+    with pytest.raises(FaultError) as again:
+        account.put_aside(WEB, first, EXPIRED)
+    assert again.value.fault == caught.value.fault
+    assert "could not be assumed again" in again.value.fault.fix
     assert "ASIA" not in caplog.text
+
+
+def test_a_role_is_assumed_again_at_most_twice_for_keys_that_aws_refuses(
+    world: Worlds, clients: Make
+) -> None:
+    there = world(COMPANY)
+    account = roles(clients())
+    for _ in range(MOST_RENEWALS):
+        refused = account.assume(WEB)
+        account.put_aside(WEB, refused, EXPIRED)
+        fresh = account.assume(WEB)
+        account.put_aside(WEB, refused, EXPIRED)
+        assert account.of(WEB) is fresh
+    with pytest.raises(FaultError) as caught:
+        account.put_aside(WEB, fresh, EXPIRED)
+    assert caught.value.fault is EXPIRED
+    assert len([c for c in there.calls if c.operation == "AssumeRole"]) == 1 + MOST_RENEWALS
+
+
+def test_the_own_keys_of_the_job_are_at_hand_and_not_renewed(world: Worlds, clients: Make) -> None:
+    world(COMPANY)
+    made = clients()
+    account = roles(made)
+    assert account.of("111111111111") is account.assume("111111111111") is made.base
+    with pytest.raises(FaultError):
+        account.put_aside("111111111111", made.base, EXPIRED)
 
 
 def test_a_cut_answer_to_assume_role_tells_no_key(
@@ -113,7 +153,7 @@ def test_a_cut_answer_to_assume_role_tells_no_key(
 
     there.spoil("AssumeRole", cut)
     with pytest.raises(FaultError) as caught:
-        roles(clients()).of(WEB)
+        roles(clients()).assume(WEB)
     error: BaseException | None = caught.value
     while error is not None:
         assert keys[0] not in f"{error} {error!r} {error.args}"
@@ -139,7 +179,7 @@ def test_an_answer_without_its_parts_is_malformed(
     there = world(COMPANY)
     there.spoil("AssumeRole", lambda b: Response(200, {}, b.replace(old, new)))
     with pytest.raises(FaultError) as caught:
-        roles(clients()).of(WEB)
+        roles(clients()).assume(WEB)
     assert caught.value.fault.status is Status.MALFORMED
 
 
@@ -150,7 +190,7 @@ def test_a_session_that_has_ended_already_points_at_the_clock(world: Worlds, cli
         lambda b: Response(200, {}, b.replace(b"<Expiration>20", b"<Expiration>19")),
     )
     with pytest.raises(FaultError, match="the new session ended at 19") as caught:
-        roles(clients()).of(WEB)
+        roles(clients()).assume(WEB)
     assert caught.value.fault.status is Status.EXPIRED
     assert "clock" in caught.value.fault.fix
 
@@ -193,7 +233,7 @@ def test_no_repr_shows_a_secret(world: Worlds, clients: Make) -> None:
     world(COMPANY)
     made = clients()
     scope = Scope(role_name="R", external_id="canary-external")
-    credentials = roles(made).of(WEB)
+    credentials = roles(made).assume(WEB)
     keys = credentials.get_frozen_credentials()
     shown = f"{scope!r} {made!r} {credentials!r} {roles(made)!r} {made.base!r}"
     for secret in (str(keys.secret_key), str(keys.token), "canary-external", "wJalrXUtnFEMI"):

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.matrix.stage import DATA, HOME, KINDS, PAYER, WEB
+from ri_report.aws.credentials import RoleCredentials
+from ri_report.aws.quotas import ASSUME_ROLE_AT_ONCE, ASSUME_ROLE_PER_SECOND
+from tests.matrix.stage import DATA, HOME, KINDS, PAYER, WEB, staged
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from botocore.credentials import Credentials
+
     from tests.matrix.stage import Seen, Stage
 
 
@@ -66,3 +72,25 @@ def test_a_renewal_that_fails_for_a_moment_is_tried_again(
         sts:AssumeRole {WEB} * call 2: {mishap}
     """
     assert stage.read(script).files == clean.files
+
+
+def test_roles_are_assumed_again_no_faster_than_for_the_first_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, truth, moments = 60, RoleCredentials._session, list[float]()
+    members = "".join(f"account {number:012d} a{number}\n" for number in range(2, 2 + count))
+    with staged(f"management {PAYER} payer\n{members}", tmp_path) as there:
+
+        def noted(roles: RoleCredentials, account_id: str) -> Credentials:
+            moments.append(there.clock.now())
+            return truth(roles, account_id)
+
+        monkeypatch.setattr(RoleCredentials, "_session", noted)
+        seen = there.read("ec2:DescribeRegions 0* * call 1-2: expire", processes=1)
+    assert not seen.gaps
+    assert len(moments) == 3 * count
+    moments.sort()
+    for first, began in enumerate(moments):
+        for last in range(first, len(moments)):
+            most = ASSUME_ROLE_AT_ONCE + ASSUME_ROLE_PER_SECOND * (moments[last] - began)
+            assert last - first + 1 <= most + 1e-3
