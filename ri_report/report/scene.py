@@ -10,7 +10,7 @@ import pandas as pd
 from ri_report.report.formats import UNKNOWN, number
 from ri_report.report.text import visible
 from ri_report.rules.capacity import with_slots
-from ri_report.rules.matching import IDLE_SLOT, RULES, comparable, match_keys
+from ri_report.rules.matching import IDLE_SLOT, INSTANCE, RULES, comparable, match_keys
 from ri_report.rules.misses import near_misses
 from ri_report.rules.sharing import GROUP, ORGANIZATION, OWNER
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SHOWN = 12
 """How many counterparts are listed before it is said how many more there are."""
 NAME_LIMIT = 60
+NOTHING = "  nothing"
 USAGE, RESERVATION = "usage_id", "reservation_id"
 TIERS = {
     OWNER: "in the same account",
@@ -70,7 +71,7 @@ class Scene:
             if alike.any():
                 what = self._kinds(key, scope, alike)
                 found.append(f"  {what} {TIERS[tier]}: {quantity(units[alike].sum())}")
-        yield from found or ["  nothing"]
+        yield from found or [NOTHING]
 
     def _kinds(self, key: str, scope: str, alike: Flags) -> str:
         if key == USAGE:
@@ -90,9 +91,12 @@ class Scene:
             yield f"  {quantity(row['units'])}, {row['tier']} tier{basis}: {what}"
         yield from _rest(len(rows))
 
-    def near_misses(self, key: str, identifier: str) -> Iterator[str]:
-        """List what has something left on the other side and matches but for one rule."""
-        waiting, mine = self._waiting(), self.sides[key]
+    def near_misses(self, key: str, identifier: str, kind: str = INSTANCE) -> Iterator[str]:
+        """List what has something left on the other side and matches but for one rule.
+
+        `kind` is that of the usage on the other side.
+        """
+        waiting, mine = self._waiting(kind), self.sides[key]
         waiting[key] = mine[mine[key] == identifier]
         misses = near_misses(waiting[USAGE], waiting[RESERVATION], self.sharing)
         other = opposite(key)
@@ -100,11 +104,14 @@ class Scene:
             yield f"  {reason}: {self._one(other, missed)}"
         yield from _rest(len(misses))
 
-    def _waiting(self) -> dict[str, pd.DataFrame]:
+    def _waiting(self, kind: str) -> dict[str, pd.DataFrame]:
         used, active = self.analysis.utilization, self.analysis.active
+        held = self.analysis.capacity_reservations
         unused = used.loc[used["unused_units"] > 0, RESERVATION]
+        idle = held.loc[held["covered_idle_units"] < held["idle_units"], "capacity_reservation_id"]
+        is_left = (self.usage["uncovered_units"] > 0) | self.usage[USAGE].isin(idle)
         return {
-            USAGE: self.usage[self.usage["uncovered_units"] > 0],
+            USAGE: self.usage[is_left & (self.usage["kind"] == kind)],
             RESERVATION: active[active[RESERVATION].isin(unused)],
         }
 
@@ -151,6 +158,6 @@ def counted(count: int, noun: str) -> str:
 
 def _rest(count: int) -> Iterator[str]:
     if not count:
-        yield "  nothing"
+        yield NOTHING
     if count > SHOWN:
         yield f"  and {count - SHOWN:,} more"

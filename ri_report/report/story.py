@@ -11,6 +11,7 @@ from ri_report.errors import ConfigError
 from ri_report.report.formats import UNKNOWN, number, percent, text_of
 from ri_report.report.scene import (
     NAME_LIMIT,
+    NOTHING,
     RESERVATION,
     USAGE,
     Scene,
@@ -22,6 +23,7 @@ from ri_report.report.scene import (
 from ri_report.report.text import visible
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
 from ri_report.rules.eligibility import NO_DISCOUNT_REASONS, NOT_ELIGIBLE_REASONS
+from ri_report.rules.matching import IDLE_SLOT
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
 
 if TYPE_CHECKING:
@@ -88,6 +90,15 @@ def _of_reservation(row: dict[str, Any], scene: Scene) -> Iterator[str]:
     if used["unused_units"] > 0:
         yield "What runs uncovered and matches but for one rule"
         yield from scene.near_misses(RESERVATION, name)
+        yield from _idle_near_misses(name, scene)
+
+
+def _idle_near_misses(name: str, scene: Scene) -> Iterator[str]:
+    """Yield idle slots as well, where there are any; they tell of the reservation in turn."""
+    found = list(scene.near_misses(RESERVATION, name, IDLE_SLOT))
+    if found != [NOTHING]:
+        yield "What stands idle uncovered and matches but for one rule"
+        yield from found
 
 
 def _of_idle_record(row: dict[str, Any], scene: Scene) -> Iterator[str]:

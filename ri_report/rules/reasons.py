@@ -77,7 +77,7 @@ UNCOVERED = Frame(
 _NEAR_MISSES: tuple[tuple[str, frozenset[str], str], ...] = (
     ("capacity_reservation", frozenset({"scope"}), ""),
     ("wrong_zone", frozenset({"zone"}), ""),
-    ("size_not_flexible", frozenset({"zone", "instance_type", "pool"}), "family"),
+    ("size_not_flexible", frozenset({"instance_type", "pool"}), "family"),
     ("sharing_off", frozenset({"circle"}), ""),
     ("platform", frozenset({"platform", "pool"}), "instance_type"),
     ("tenancy", frozenset({"tenancy", "pool"}), "instance_type"),

@@ -207,7 +207,7 @@ def test_ids_of_what_was_reserved_are_unique_as_well(
     tmp_path: Path, kind: CellKind, key: str
 ) -> None:
     for account_id in (WEB, DATA):
-        row = {"account_id": account_id, "region": EAST, key: "r-1"}
+        row: dict[str, object] = {"account_id": account_id, "region": EAST, key: "r-1"}
         row |= {"instance_count": 1, "available_instances": 1}
         absent = {"availability_zone": "", "availability_zone_id": ""}
         write_part(tmp_path, account_id, {kind: [absent | row]}, [read_ok(account_id, EAST, kind)])

@@ -146,6 +146,27 @@ def test_a_capacity_reservation_tells_who_pays_and_what_covers_its_idle_slots() 
         """)  # noqa: E501 - a story
 
 
+def test_both_sides_tell_of_idle_slots_that_match_a_reservation_but_for_one_rule() -> None:
+    text = """
+        cr-1: A holds 2 m5.large in us-east-1a
+        r-1: A bought 1 m5.large in us-east-1a
+    """
+    miss = "  capacity_reservation: "
+    place = "m5.large, Linux/UNIX in us-east-1a (use1-az1), account A (aaa)"
+    assert told("r-1", text)[-4:] == [
+        "What runs uncovered and matches but for one rule",
+        "  nothing",
+        "What stands idle uncovered and matches but for one rule",
+        f"{miss}idle slots of cr-1, 2 x {place}",
+    ]
+    assert told("cr-1", text)[-2:] == [
+        "What has units left and matches but for one rule",
+        f"{miss}r-1, 1 x {place}",
+    ]
+    covered = "r-2: B bought 2 m5.large in us-east-1"
+    assert told("r-1", text + covered)[-1] == "  nothing"
+
+
 def test_a_capacity_reservation_without_idle_slots_has_nothing_to_cover() -> None:
     found = told("cr-full", HELD)
     assert found[3:] == ["  idle     0 of 1 slots, 0 units, paid by A (aaa)"]

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from ri_report.rules.allocation import allocate
 from ri_report.rules.analysis import analyze
 from ri_report.rules.conservation import check_conservation
+from ri_report.rules.misses import near_misses
+from ri_report.rules.reasons import NOTHING_RUNNING
 from ri_report.rules.sharing import Sharing
 from tests.rules.fleet import Fleet, fleet
 from tests.rules.oracle import (
@@ -287,6 +289,27 @@ def test_the_reasons_of_a_reservation_add_up_to_its_unused_units(org: Organizati
     unused = {p.name: offer(p) - used.get(p.name, 0.0) for p in org.purchases}
     told = reasons.groupby("reservation_id")["unused_units"].sum()
     assert told.to_dict() == {name: units for name, units in unused.items() if units}
+
+
+@law
+@given(organizations().map(snapshot))
+def test_a_reason_names_the_one_rule_that_stands_before_an_uncovered_instance(
+    org: Organization,
+) -> None:
+    """The pairs of module `misses` are found one by one, the reasons by keys over everything."""
+    world = seen(org)
+    found = analyze(world.inventory, world.sharing)
+    waiting = found.covered[found.covered["uncovered_units"] > 0]
+    unused = found.utilization.loc[found.utilization["unused_units"] > 0, "reservation_id"]
+    bought = found.active[found.active["reservation_id"].isin(unused)]
+    reasons = found.unused_reasons[found.unused_reasons["reason"] != NOTHING_RUNNING]
+    near, told = (
+        set(zip(rows["reservation_id"], rows["reason"], strict=True))
+        for rows in (near_misses(waiting, bought, world.sharing), reasons)
+    )
+    assert told <= near
+    # Of several reservations one may take what another misses too.
+    assert len(bought) > 1 or bool(told) == bool(near)
 
 
 @law
