@@ -129,9 +129,9 @@ def test_a_period_begins_where_something_changes_and_has_the_hours_until_the_nex
 
 
 def test_a_second_counts() -> None:
-    runs = runs_of(("A", "m4.large", 3599, 3600), ("A", "m4.large", 7200, 7200))
+    runs = runs_of(*(("A", "m4.large", *s) for s in [(3599, 3600), (7199, 7201), (9000, 9000)]))
     bought = bought_of(("r1", "A", "m4.large", 1, -1, 10**7))
-    assert used_units(runs, bought) == {"r1": round(4 / 3600, 9)}
+    assert used_units(runs, bought) == {"r1": round(4 * 3 / 3600, 9)}
 
 
 @pytest.mark.parametrize(
