@@ -33,7 +33,9 @@ def build_report(
         targets: What the headline ratios are held against.
     """
     tables = make_tables(inventory, analysis)
-    basis = basis_of(inventory, tables["accounts"].rows["reading"], sharing)
+    unplaced = int((analysis.unplaced["applied"] == "az_id").sum())
+    readings = tables["accounts"].rows["reading"]
+    basis = basis_of(inventory, readings, sharing, unplaced_pools=unplaced)
     outcomes = inventory.outcomes
     regions = set(outcomes.loc[outcomes["status"].isin(READ), "region"]) - {""}
     return Report(

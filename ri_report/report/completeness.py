@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ri_report.inventory.outcomes import READ, CellKind
 from ri_report.report.accounts import NOT_QUERIED, READINGS_IN_FULL
+from ri_report.report.wording import quantity
 from ri_report.rules.unknown import left_out, unread
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Basis:
         reservations: Whether any list of reservations was read.
         is_all_run_seen: Whether no list of instances is missing.
         is_all_bought_seen: Whether no list of reservations is missing.
+        unplaced_pools: Pools that are unknown, as zones match by id and ids were not read.
     """
 
     accounts_read: int
@@ -37,6 +39,7 @@ class Basis:
     reservations: bool = True
     is_all_run_seen: bool = True
     is_all_bought_seen: bool = True
+    unplaced_pools: int = 0
 
     @property
     def caveat(self) -> str:
@@ -46,6 +49,8 @@ class Basis:
             parts.append(f"{self.accounts_read:,} of {self.accounts_total:,} accounts")
         if self.accounts_left_out:
             parts.append(f"without {self.accounts_left_out:,} left out that share with the rest")
+        if self.unplaced_pools:
+            parts.append(f"without {quantity(self.unplaced_pools, 'pool')} of unread zone ids")
         return f"Of what was read: {', '.join(parts)}" if parts else ""
 
     @property
@@ -57,21 +62,24 @@ class Basis:
 
     @property
     def is_all_seen(self) -> bool:
-        """Whether no list of instances or reservations is missing."""
-        return self.is_all_run_seen and self.is_all_bought_seen
+        """Whether no list of instances or reservations is missing, nor zone ids that matter."""
+        return self.is_all_run_seen and self.is_all_bought_seen and not self.unplaced_pools
 
     def nothing(self, what: str) -> str:
         """Return that there is nothing of a kind, or that nothing is known of it."""
         return f"nothing is known of {what}" if self.caveat else f"no {what}"
 
 
-def basis_of(inventory: Inventory, readings: pd.Series[str], sharing: Sharing) -> Basis:
+def basis_of(
+    inventory: Inventory, readings: pd.Series[str], sharing: Sharing, *, unplaced_pools: int = 0
+) -> Basis:
     """Return what the headlines rest on.
 
     Args:
         inventory: What was seen, and how the reading of each cell ended.
         readings: The column `reading` of `accounts.ACCOUNT_SUMMARY`.
         sharing: The preferences, which decide whether accounts that were left out matter.
+        unplaced_pools: Pools that are unknown, as zones match by id and ids were not read.
     """
     outcomes = inventory.outcomes
     read = set(outcomes.loc[outcomes["status"].isin(READ), "kind"])
@@ -84,4 +92,5 @@ def basis_of(inventory: Inventory, readings: pd.Series[str], sharing: Sharing) -
         reservations=CellKind.RESERVATIONS in read,
         is_all_run_seen=not missing.instances.places,
         is_all_bought_seen=not missing.reservations.places,
+        unplaced_pools=unplaced_pools,
     )

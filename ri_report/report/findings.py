@@ -57,7 +57,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *_platforms(analysis),
         *_reservations(analysis),
         *_zone_match(inventory, analysis, sharing),
-        *zones_unknown(analysis, sharing),
+        *zones_unknown(analysis),
         *_zone_names(analysis),
         *_not_eligible(analysis),
         *_capacity(inventory),

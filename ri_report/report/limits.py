@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ri_report.report.model import Finding
-from ri_report.report.wording import quantity
-from ri_report.rules.matching import ZONAL
+from ri_report.report.wording import named, quantity
 from ri_report.rules.unknown import left_out
 
 if TYPE_CHECKING:
@@ -29,25 +28,30 @@ def accounts_left_out(inventory: Inventory, sharing: Sharing) -> list[Finding]:
     return [Finding("warning", text, "Read every account for the organization's", "accounts")]
 
 
-def zones_unknown(analysis: Analysis, sharing: Sharing) -> list[Finding]:
-    """Warn of what has no zone id, where zonal reservations match by id."""
-    zonal = analysis.active[analysis.active["scope"] == ZONAL]
-    if sharing.zonal_match == "az_name" or zonal.empty:
+def zones_unknown(analysis: Analysis) -> list[Finding]:
+    """Tell of zone ids that were not read, where what zones by id would give rests on them.
+
+    Where zones match by id it is a warning, as numbers are missing.
+    """
+    unplaced = analysis.unplaced
+    if unplaced.empty:
         return []
-    counts = {"zonal reservation": zonal, "instance": analysis.covered}
     told = [
         quantity(count, noun)
-        for noun, rows in counts.items()
-        if (count := int((rows["availability_zone_id"] == "").sum()))
+        for noun in ("zonal reservation", "instance")
+        if (count := int(unplaced[f"{noun.split()[-1]}s"].sum()))
     ]
-    if not told:
-        return []
-    text = (
-        f"{' and '.join(told)} without a zone id: zones match by id, so between accounts these"
-        " match nothing"
-    )
-    fix = "Save availability-zones.json of each account and region, or match zones by name"
-    return [Finding("warning", text, fix, "utilization")]
+    pools = quantity(len(unplaced), "pool")
+    text = f"Zone ids of {' and '.join(told)} in {named(unplaced['region'])} were not read: "
+    fix = "Save availability-zones.json of each account and region"
+    if (unplaced["applied"] == "az_name").all():
+        text += (
+            f"in {pools} it is unknown what zonal reservations would do if zones of other accounts"
+            " matched by id; here they match by name"
+        )
+        return [Finding("note", text, fix, "utilization")]
+    text += f"zones match by id, so what is used and what is covered in {pools} is unknown"
+    return [Finding("warning", text, f"{fix}, or match zones by name", "utilization")]
 
 
 def management_unknown(inventory: Inventory) -> list[Finding]:

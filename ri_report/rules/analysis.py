@@ -14,6 +14,7 @@ from ri_report.rules.eligibility import active_reservations, eligible_usage
 from ri_report.rules.expiry import expiries
 from ri_report.rules.places import check_zones
 from ri_report.rules.reasons import uncovered_instances, unused_reasons
+from ri_report.rules.unplaced import unplaced_pools
 from ri_report.rules.utilization import pools, utilization
 from ri_report.rules.zones import other_reading, zone_match
 
@@ -47,6 +48,7 @@ class Analysis:
     expiries: pd.DataFrame
     capacity_reservations: pd.DataFrame
     idle_slots: pd.DataFrame
+    unplaced: pd.DataFrame
 
 
 def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
@@ -62,7 +64,7 @@ def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
     slots = idle_slots(held)
     both = with_slots(usage, slots)
     allocations = allocate(both, active, sharing)
-    other = other_reading(both, active, sharing)
+    other = other_reading(both, active, sharing, allocations)
     covered = cover(usage, allocations)
     reasons = unused_reasons(covered, active, allocations, sharing)
     used = utilization(active, allocations, reasons, inventory.as_of, slots=slots)
@@ -83,5 +85,6 @@ def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
         expiries=expiries(used, other_states),
         capacity_reservations=covered_capacity(held, allocations),
         idle_slots=slots,
+        unplaced=unplaced_pools(both, active, allocations, sharing),
     )
     return with_basis(made, both, sharing, other)

@@ -96,7 +96,7 @@ def with_basis(
     made = replace(made, **_read_otherwise(made, other))
     firm = _by_row(made, usage, sure) | _by_place(made, sure, runs) | _by_sum(made, sharing)
     if other:
-        also = firmness(usage, made.active, other.allocations, other.sharing)
+        also = firmness(usage, made.active, other.allocated, other.sharing)
         firm |= _by_both(made, firm, _by_place(made, also, runs))
     frames = {name: _said(name, getattr(made, name), flags) for name, flags in firm.items()}
     return replace(made, **frames)

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 NOTHING_RUNNING = "nothing_running"
 NOT_ALL_READ = "not_all_read"
+ZONE_UNKNOWN = "zone_unknown"
 UNUSED_REASONS_TEXT = {
     "capacity_reservation": "A match runs uncovered inside a capacity reservation, which zonal"
     " reservations do not serve",
-    "zone_unknown": "A match runs uncovered, and whether in the same zone was not read",
+    ZONE_UNKNOWN: "A match runs uncovered, and whether in the same zone was not read",
     "wrong_zone": "The same type runs uncovered in another zone",
     "size_not_flexible": "Another size of the family runs uncovered; this reservation cannot flex",
     "sharing_off": "A match runs uncovered in an account that sharing does not reach",
@@ -50,6 +51,7 @@ UNCOVERED_REASONS_TEXT = {
     "capacity_reservation": "It runs inside a capacity reservation, which a zonal reservation that"
     " would match it does not serve",
     NOT_ALL_READ: "What its own account bought was not read, and comes first",
+    ZONE_UNKNOWN: "Whether it is in the zone of a zonal reservation of its pool was not read",
 }
 UNUSED_REASONS = Frame(
     "unused_reasons",

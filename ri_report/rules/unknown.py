@@ -9,6 +9,8 @@ or borrowed stays in the numbers: those are of what was read, and the report say
 Without an account's capacity reservations it is unknown how much of its regional reservations idle
 slots use. Its zonal ones, and what covers instances, do not rest on them. So they are unknown even
 where instances use them in full: of the others a sum of what is known would be of full ones alone.
+
+Where zones match by id, nothing of a pool is known in which ids were not read that matter.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES
 from ri_report.rules.expiry import EXPIRIES, month_of
 from ri_report.rules.matching import REGIONAL
-from ri_report.rules.reasons import NOT_ALL_READ, UNUSED_REASONS
+from ri_report.rules.reasons import NOT_ALL_READ, UNUSED_REASONS, ZONE_UNKNOWN
+from ri_report.rules.unplaced import in_pools
 from ri_report.rules.utilization import POOLS
 from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER
 
@@ -139,11 +142,38 @@ def blind(analysis: Analysis, outcomes: pd.DataFrame) -> Analysis:
         analysis: What `analysis.analyze` returns.
         outcomes: Frame `outcomes.OUTCOMES` of the same inventory.
     """
-    missing = unread(outcomes)
+    missing, analysis = unread(outcomes), _without_unplaced(analysis)
     if not missing.places:
         return analysis
     parts = (_cover(analysis, missing), _use(analysis, missing), _flows(analysis, missing))
     return replace(analysis, **{name: frame for part in parts for name, frame in part.items()})
+
+
+def _without_unplaced(analysis: Analysis) -> Analysis:
+    """Return the analysis without what rests on zone ids that were not read."""
+    pools = analysis.unplaced[analysis.unplaced["applied"] == "az_id"]
+    if pools.empty:
+        return analysis
+    is_dark = in_pools(analysis.covered, pools)
+    dark, doubtful = analysis.covered[is_dark], analysis.active[in_pools(analysis.active, pools)]
+    ids, capacity = doubtful["reservation_id"], analysis.capacity_reservations
+    slots = analysis.idle_slots.loc[in_pools(analysis.idle_slots, pools), "usage_id"]
+    is_held, by_account = capacity["capacity_reservation_id"].isin(slots), COVERAGE_BY_ACCOUNT
+    flows = analysis.allocations["reservation_id"].isin(ids)
+    in_pool = in_pools(analysis.pools, pools)
+    return replace(
+        analysis,
+        covered=_masked(analysis.covered, is_dark, COVER),
+        coverage=_places(COVERAGE, analysis.coverage, dark),
+        coverage_by_account=_places(by_account, analysis.coverage_by_account, dark),
+        uncovered=_uncovered(analysis.uncovered, dark, ZONE_UNKNOWN),
+        capacity_reservations=_masked(capacity, is_held, ["covered_idle_units"]),
+        utilization=_utilization(analysis.utilization, ids, ZONE_UNKNOWN),
+        unused_reasons=_unused_reasons(analysis.unused_reasons, ids, ZONE_UNKNOWN),
+        expiries=_expiries(analysis.expiries, doubtful),
+        allocations=_masked(analysis.allocations, flows, ["units"]),
+        pools=_masked(analysis.pools, in_pool, [*POOL_FLOWS, "covered_idle_units"]),
+    )
 
 
 def _cover(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
@@ -232,26 +262,30 @@ def _among(frame: pd.DataFrame, others: pd.DataFrame, key: Sequence[str]) -> pd.
     return pd.Series(found, frame.index, dtype=bool)
 
 
-def _utilization(utilization: pd.DataFrame, ids: pd.Series[str]) -> pd.DataFrame:
+def _utilization(
+    utilization: pd.DataFrame, ids: pd.Series[str], why: str = NOT_ALL_READ
+) -> pd.DataFrame:
     rows = utilization["reservation_id"].isin(ids)
-    reason = utilization["unused_reason"].mask(rows, NOT_ALL_READ)
+    reason = utilization["unused_reason"].mask(rows, why)
     return _masked(utilization, rows, USE).assign(unused_reason=reason)
 
 
-def _unused_reasons(reasons: pd.DataFrame, ids: pd.Series[str]) -> pd.DataFrame:
+def _unused_reasons(
+    reasons: pd.DataFrame, ids: pd.Series[str], why: str = NOT_ALL_READ
+) -> pd.DataFrame:
     known = reasons[~reasons["reservation_id"].isin(ids)]
     frame = MARKED[UNUSED_REASONS.name]
-    rows = frame.of({"reservation_id": name, "reason": NOT_ALL_READ} for name in ids)
+    rows = frame.of({"reservation_id": name, "reason": why} for name in ids)
     return _joined(frame, known, rows).sort_values(list(UNUSED_REASONS.key), ignore_index=True)
 
 
-def _uncovered(uncovered: pd.DataFrame, dark: pd.DataFrame) -> pd.DataFrame:
+def _uncovered(
+    uncovered: pd.DataFrame, dark: pd.DataFrame, why: str = NOT_ALL_READ
+) -> pd.DataFrame:
     """List every instance whose cover is unknown, below those known to be uncovered."""
     rows = dark.rename(columns={"usage_id": "instance_id", "units": "running_units"})
     known = uncovered[~uncovered["instance_id"].isin(rows["instance_id"])]
-    unknown = rows.assign(
-        reason=NOT_ALL_READ, covered_units=None, uncovered_units=None, **{BASIS.name: ""}
-    )
+    unknown = rows.assign(reason=why, covered_units=None, uncovered_units=None, **{BASIS.name: ""})
     return _joined(MARKED["uncovered"], known, unknown.sort_values("instance_id"))
 
 

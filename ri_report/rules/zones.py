@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
-from ri_report.rules.allocation import allocate, allocated_units
+from ri_report.rules.allocation import ALLOCATIONS, allocate, allocated_units
 from ri_report.rules.matching import ZONAL, is_idle_slot
+from ri_report.rules.unplaced import in_pools, unplaced_pools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,8 @@ ZONE_MATCH_OTHER = Column(
     "zone_match_other",
     "number",
     "Units covered or used if zones of other accounts matched by what this report does not match"
-    " them by, of zone name and zone id; empty where that makes no difference",
+    " them by, of zone name and zone id; empty where that makes no difference or, as zone ids were"
+    " not read, is unknown",
     "By other zones",
     nullable=True,
     is_sparse=True,
@@ -61,15 +63,18 @@ class OtherReading:
 
     Attributes:
         sharing: The preferences with the other reading.
-        allocations: Frame `allocation.ALLOCATIONS` under these.
+        allocated: Frame `allocation.ALLOCATIONS` under these.
+        allocations: The same but, in pools where one of the readings is unknown, as the report has
+            it: there nothing is told of a difference.
     """
 
     sharing: Sharing
+    allocated: pd.DataFrame
     allocations: pd.DataFrame
 
 
 def other_reading(
-    usage: pd.DataFrame, active: pd.DataFrame, sharing: Sharing
+    usage: pd.DataFrame, active: pd.DataFrame, sharing: Sharing, allocations: pd.DataFrame
 ) -> OtherReading | None:
     """Return what the other reading gives; None where nothing depends on it.
 
@@ -77,11 +82,20 @@ def other_reading(
         usage: Instances and idle slots (see `capacity.with_slots`).
         active: Frame `eligibility.ACTIVE`.
         sharing: The preferences; `zonal_match` is the reading that the report uses.
+        allocations: Frame `allocation.ALLOCATIONS` by that reading.
     """
     if not _names_mislead(usage, active):
         return None
     other = replace(sharing, zonal_match=OTHER[sharing.zonal_match])
-    return OtherReading(other, allocate(usage, active, other))
+    given = allocate(usage, active, other)
+    unplaced = unplaced_pools(usage, active, allocations, sharing)
+    lost = usage.loc[in_pools(usage, unplaced), "usage_id"]
+    parts = (
+        given[~given["usage_id"].isin(lost)],
+        allocations[allocations["usage_id"].isin(lost)],
+    )
+    both = pd.concat(parts).sort_values(list(ALLOCATIONS.key))
+    return OtherReading(other, given, ALLOCATIONS.check(both))
 
 
 def zone_match(

@@ -13,6 +13,7 @@ from ri_report.inventory.schema import ACCOUNTS
 from ri_report.report.assembly import build_report
 from ri_report.report.figures import figures
 from ri_report.report.model import Kpi, Report, Targets
+from ri_report.report.page import render
 from ri_report.report.sections import sections
 from ri_report.rules.analysis import analyze
 from ri_report.rules.unknown import blind
@@ -83,6 +84,22 @@ def kpis(report: Report) -> dict[str, Kpi]:
 
 def warnings(report: Report) -> list[str]:
     return [finding.text for finding in report.findings if finding.level == "warning"]
+
+
+def test_accounts_that_were_not_listed_leave_no_total_known_and_nothing_judged() -> None:
+    unlisted = Outcome("", "", CellKind.ACCOUNT, Status.SKIPPED, "not_listed", "stopped", "Resume")
+    report = reported(IN_ORDER, unlisted)
+    assert not report.is_complete
+    assert report.extent == "2 of 2 listed"
+    assert {total for table in report.tables.values() for total in table.total().values()} == {None}
+    found = kpis(report)
+    assert found.pop("accounts_read").standing == "bad"
+    assert {(kpi.standing, kpi.caveat) for kpi in found.values()} == {
+        ("unknown", "Of what was read: without accounts that were not listed")
+    }
+    page = render(report)
+    assert "Not all accounts were listed." in page
+    assert "<b>Accounts that were not listed</b>: everything, SKIPPED (not_listed)." in page
 
 
 def test_utilization_is_of_the_reservations_whose_use_is_known() -> None:
@@ -222,12 +239,37 @@ ZONAL = """
 """
 
 
-def test_zones_that_are_unknown_are_counted_where_zones_match_by_id() -> None:
+def test_zone_ids_that_were_not_read_are_told_where_zones_match_by_id() -> None:
     (text,) = warnings(reported(ZONAL, zonal_match="az_id", zone_ids=False))
-    assert text.startswith("1 zonal reservation and 2 instances without a zone id")
-    assert warnings(reported(ZONAL, zone_ids=False)) == []
+    assert text == (
+        "Zone ids of 1 zonal reservation and 2 instances in us-east-1 were not read: zones match by"
+        " id, so what is used and what is covered in 1 pool is unknown"
+    )
     assert warnings(reported(ZONAL, zonal_match="az_id")) == []
     assert warnings(reported(IN_ORDER, zonal_match="az_id", zone_ids=False)) == []
+
+
+def test_zone_ids_that_were_not_read_are_a_note_where_zones_match_by_name() -> None:
+    report = reported(ZONAL, zone_ids=False)
+    assert warnings(report) == []
+    (text,) = [f.text for f in report.findings if "Zone ids" in f.text]
+    assert text == (
+        "Zone ids of 1 zonal reservation and 2 instances in us-east-1 were not read: in 1 pool it"
+        " is unknown what zonal reservations would do if zones of other accounts matched by id;"
+        " here they match by name"
+    )
+
+
+def test_headlines_without_the_zone_ids_that_they_rest_on_are_unknown() -> None:
+    report = reported(ZONAL, zonal_match="az_id", zone_ids=False)
+    kpis = {kpi.name: kpi for kpi in report.kpis}
+    for name in ("utilization", "coverage", "unused_units", "uncovered_units"):
+        assert (kpis[name].value, kpis[name].standing) == (None, "unknown")
+        assert kpis[name].caveat == "Of what was read: without 1 pool of unread zone ids"
+        assert kpis[name].basis == ""
+    assert report.sentences == ("Of what was read, nothing ends within 30 days.",)
+    for name in ("coverage", "utilization", "coverage_by_family", "accounts"):
+        assert set(report.tables[name].total().values()) & {0.0} == set()
 
 
 def test_an_empty_table_of_a_partial_report_claims_no_absence() -> None:

@@ -30,7 +30,7 @@ BOB = "i-bob: B runs 3 m5.large in us-west-2a (usw2-az2)"
 
 def told(world: Fleet) -> pd.DataFrame:
     both = with_slots(world.usage, world.slots)
-    other = other_reading(both, world.active, world.sharing)
+    other = other_reading(both, world.active, world.sharing, world.allocations)
     return zone_match(both, world.active, world.allocations, other)
 
 
@@ -140,7 +140,7 @@ def test_without_names_that_mislead_nothing_is_allocated_again(
     world = fleet(f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az1)")
     given_once = allocate(world.usage, world.active, world.sharing)
     monkeypatch.setattr("ri_report.rules.zones.allocate", None)
-    other = other_reading(world.usage, world.active, world.sharing)
+    other = other_reading(world.usage, world.active, world.sharing, given_once)
     assert other is None
     assert zone_match(world.usage, world.active, given_once, other).empty
 
