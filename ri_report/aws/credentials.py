@@ -114,15 +114,16 @@ class RoleCredentials:
         """Assume the role of an account, once for all who ask, and return its credentials.
 
         Raises:
-            FaultError: the role could not be assumed, or AWS assumed one of another account. A
-                refusal in the middle of the run is EXPIRED, and what is kept stays at hand: AWS
+            FaultError: the role could not be assumed, or AWS assumed one of another account. When
+                it is refused in the middle of the run, what is kept stays at hand instead: AWS
                 decides what it is still good for.
         """
         with self._locks.setdefault(account_id, Lock()):
             if not self.are_at_hand(account_id):
                 began = self._clients.clock.now()
                 self._kept[account_id] = self._assumed(account_id)
-                self._good_until[account_id] = began + SESSION_SECONDS - SPARE_SECONDS
+                holds = inf if account_id in self._refusals else SESSION_SECONDS - SPARE_SECONDS
+                self._good_until[account_id] = began + holds
             return self._kept[account_id]
 
     def put_aside(self, account_id: str, refused: Credentials, fault: Fault) -> None:
@@ -135,37 +136,31 @@ class RoleCredentials:
 
         Raises:
             FaultError: there will be no others, as these are the job's own, were renewed often, or
-                could not be renewed.
+                could not be renewed: EXPIRED.
         """
         with self._locks.setdefault(account_id, Lock()):
             if self._kept.get(account_id) is not refused:
                 return
+            if account_id in self._refusals:
+                raise FaultError(self._refusals[account_id])
             if not self.needs_role(account_id) or self._renewals[account_id] >= MOST_RENEWALS:
-                raise FaultError(self._refusals.get(account_id, fault))
+                raise FaultError(fault)
             self._good_until[account_id] = 0.0
 
     def _assumed(self, account_id: str) -> Credentials:
-        if account_id not in self._kept:
-            return self._session(account_id)
+        """Only what AWS has decided ends the renewals, not an answer that was damaged."""
+        is_renewal = account_id in self._kept
         try:
             keys = self._session(account_id)
         except FaultError as error:
             refused = error.fault
-        else:
-            self._renewals[account_id] += 1
-            return keys
-        raise FaultError(self._not_renewed(account_id, refused))
-
-    def _not_renewed(self, account_id: str, refused: Fault) -> Fault:
-        """Only what AWS has decided ends the renewals, not an answer that was damaged."""
-        fix = f"The role could not be assumed again in the middle of the run. {refused.fix}"
-        status = Status.EXPIRED if refused.status is Status.DENIED else refused.status
-        fault = replace(refused, status=status, fix=fix)
-        if status is Status.EXPIRED:
-            self._renewals[account_id] = MOST_RENEWALS
-            self._refusals[account_id] = fault
-            self._good_until[account_id] = inf
-        return fault
+            if not is_renewal or refused.status not in {Status.DENIED, Status.EXPIRED}:
+                raise
+            fix = f"The role could not be assumed again in the middle of the run. {refused.fix}"
+            self._refusals[account_id] = replace(refused, status=Status.EXPIRED, fix=fix)
+            return self._kept[account_id]
+        self._renewals[account_id] += is_renewal
+        return keys
 
     def needs_role(self, account_id: str) -> bool:
         """Whether an account is read through a role; the job's own is not."""

@@ -623,14 +623,15 @@ def test_credentials_that_end_in_the_middle_are_renewed_once(world: Worlds, gath
     assert clean.instances["account_id"].nunique() == 3
 
 
+@pytest.mark.parametrize("concurrency", [1, 16])
 def test_credentials_that_cannot_be_renewed_leave_the_cell_expired(
-    world: Worlds, gather: Gather
+    world: Worlds, gather: Gather, concurrency: int
 ) -> None:
     there = world(COMPANY)
     there.refuse("DescribeInstances", "RequestExpired")
     there.spoil("AssumeRole", lambda b: Response(200, {}, b), times=2)
     there.refuse("AssumeRole", "AccessDenied", status=403)
-    seen = gather(regions=TWO)
+    seen = gather(regions=TWO, concurrency=concurrency)
     assert set(cells(seen, kind="instances")["status"]) == {"EXPIRED"}
     assert set(cells(seen, kind="reservations")["status"]) == {"OK", "EMPTY"}
 
