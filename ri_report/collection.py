@@ -171,7 +171,7 @@ def _is_anything_read(parts: Path) -> bool:
 
 
 def _warn_if_shrunk(before: int, found: Collected) -> None:
-    if len(found.accounts) < before * (1 - LOUD_SHRINKAGE):
+    if found.is_all_listed and len(found.accounts) < before * (1 - LOUD_SHRINKAGE):
         log.warning(
             "the list of accounts shrank from %d to %d since the last run: what is no longer listed"
             " is in no number; check Organizations and the configured accounts",

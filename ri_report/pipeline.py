@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ri_report.delivery.files import check_writable, replace_folder
 from ri_report.delivery.lock import only_writer
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.names import check_listed
+from ri_report.inventory.outcomes import is_all_listed
 from ri_report.inventory.snapshot import read_snapshot, snapshot_files
 from ri_report.report.assembly import build_report
 from ri_report.report.model import Report, Targets
@@ -87,7 +88,7 @@ def report_snapshot(folder: Path, config: Config | None, output: dict[str, objec
     inventory, settings = read_snapshot(folder)
     if config is None:
         config = kept_config(settings | {"output": output}, folder)
-    else:
+    elif is_all_listed(inventory.outcomes):
         check_listed(config.named_accounts("sharing"), set(inventory.accounts["account_id"]))
     with only_writer(Path(config.output.dir)):
         check_run_folder(config, inventory.run)
@@ -142,10 +143,18 @@ def analyze_inventory(inventory: Inventory, config: Config) -> tuple[Analysis, S
         IntegrityError: two sums that must be equal differ.
     """
     sharing = sharing_of(config)
-    check_members(sharing, inventory.accounts)
+    check_members(_of_listed(sharing, inventory), inventory.accounts)
     analysis = analyze(inventory, sharing)
     check_conservation(analysis)
     return blind(analysis, inventory.outcomes), sharing
+
+
+def _of_listed(sharing: Sharing, inventory: Inventory) -> Sharing:
+    """Return the sharing of the accounts that were listed: of others it cannot be checked."""
+    if is_all_listed(inventory.outcomes):
+        return sharing
+    listed = frozenset(inventory.accounts["account_id"])
+    return replace(sharing, groups={name: listed & {*of} for name, of in sharing.groups.items()})
 
 
 def keep(inventory: Inventory, config: Config) -> Path:

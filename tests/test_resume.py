@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import threading
@@ -110,6 +111,47 @@ def test_what_was_read_outlasts_an_interrupt(
     assert read() == {PAYER, WEB}
     organization.faults = None
     assert_resumed(command, organization, {DATA})
+
+
+def test_a_stop_while_the_accounts_are_listed_keeps_what_was_read_and_says_what_is_not_listed(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
+    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
+    organization = organization_served(COMPANY)
+    organization.faults = Script("organizations:ListAccounts * * call 2-: hang")
+    interrupt_when_read({PAYER, WEB})
+    stopped = command(*COLLECT)
+    assert stopped.code == STOPPED
+    snapshot = Path("reports") / NAME / "snapshot"
+    assert f"{snapshot} holds what was read until the stop" in stopped.err
+    inventory = read_snapshot(snapshot)[0]
+    assert set(inventory.accounts["account_id"]) == {PAYER, WEB}
+    assert inventory.instances.groupby("account_id").size().to_dict() == {PAYER: 2, WEB: 3}
+    gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
+    told = gaps[["account_id", "region", "kind", "status", "reason"]].to_numpy().tolist()
+    assert told == [["", "", "account", "SKIPPED", "not_listed"]]
+
+    # A group may hold accounts of which nothing is known yet.
+    Path("groups.toml").write_text(
+        f'[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["{WEB}", "{DATA}"]\n'
+    )
+    rest = ("--snapshot", snapshot, "--format", "json", "--config", "groups.toml")
+    reported = command("report", *rest)
+    assert reported.code == 3
+    assert "Not read: accounts that were not listed: SKIPPED (not_listed)" in reported.err
+    report = json.loads((snapshot.parent / "report.json").read_bytes())
+    assert report["completeness"]["complete"] is False
+    assert all(total is None for total in totals(report))
+    assert report["kpis"]["accounts_read"]["standing"] == "bad"
+    told = command("explain", inventory.instances["instance_id"][0], "--snapshot", snapshot)
+    assert "What was not read of accounts that were not listed is unknown here too." in told.out
+    assert {kpi["standing"] for kpi in report["kpis"].values()} == {"unknown", "bad"}
+
+
+def totals(report: dict[str, Any]) -> list[float | None]:
+    """Return every total of a report."""
+    return [total for table in report["tables"].values() for total in table["total"].values()]
 
 
 def test_a_stopped_rerun_leaves_the_snapshot_that_a_report_rests_on(

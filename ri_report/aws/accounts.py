@@ -51,9 +51,10 @@ class AccountList:
 
     def add(self, other: AccountList) -> None:
         """Append what another page of the list holds."""
-        self.rows += other.rows
+        # Rows last: what a stop keeps from being added is then not listed, never without outcome.
         self.to_read += other.to_read
         self.skipped += other.skipped
+        self.rows += other.rows
 
 
 def list_accounts(clients: Clients, caller: Caller, scope: Scope) -> AccountList:

@@ -34,7 +34,7 @@ class Collected:
 
     Attributes:
         accounts: Rows of the frame `ACCOUNTS`.
-        outcomes: The outcomes of accounts that have no part: skipped ones, and unread ones.
+        outcomes: The outcomes of accounts that have no part: skipped, unread and unlisted ones.
         endpoint: Host of a custom AWS endpoint, "" for AWS itself.
         caller_account_id: The account that the job runs in.
         is_whole: Whether nothing is missing.
@@ -47,6 +47,11 @@ class Collected:
     caller_account_id: str
     is_whole: bool
     interrupt: BaseException | None = None
+
+    @property
+    def is_all_listed(self) -> bool:
+        """Whether the accounts are all that there are."""
+        return all(outcome.account_id for outcome in self.outcomes)
 
 
 def collect(
@@ -70,7 +75,7 @@ def collect(
         ConfigError: the scope or the AWS configuration of this machine is wrong.
         NoReportError: no credentials, no account list, or nothing could be read.
         IntegrityError: whatever was read is of other accounts than those asked.
-        KeyboardInterrupt, SystemExit: stopped before anything was read or all accounts listed.
+        KeyboardInterrupt, SystemExit: stopped before anything was read.
     """
     clock = clock or Clock()
     ends_at = clock.now() + scope.run_seconds

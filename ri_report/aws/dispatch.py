@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Protocol, Self
 from ri_report.aws.accounts import AccountList
 from ri_report.aws.cells import Cell
 from ri_report.aws.faults import Fault
-from ri_report.aws.messages import STOPPED, TOO_LATE, Assigned, Ended, NoMore, Visited, Want
+from ri_report.aws.messages import (
+    STOPPED,
+    TOO_LATE,
+    UNLISTED,
+    Assigned,
+    Ended,
+    NoMore,
+    Visited,
+    Want,
+)
 from ri_report.aws.signals import held_back
 from ri_report.aws.worker import work, work_in_process
 from ri_report.errors import NoReportError, RiReportError
@@ -78,7 +87,7 @@ class Dispatch:
         gaps: How often each (status, reason) kept something from being read.
         first: The first gap of each (status, reason).
         denied: The first denial of each account that had one.
-        unread: Outcomes of accounts that no worker finished.
+        unread: Outcomes of accounts that no worker finished, or that were not listed.
     """
 
     kept: Mapping[str, Kept]
@@ -90,6 +99,7 @@ class Dispatch:
     denied: dict[str, Outcome] = field(default_factory=dict)
     unread: list[Outcome] = field(default_factory=list)
     _todo: deque[str] = field(default_factory=deque)
+    _ended: set[str] = field(default_factory=set)
     _listing: Connection | None = None
     _workers: dict[Connection, set[str]] = field(default_factory=dict)
     _wanting: deque[Connection] = field(default_factory=deque)
@@ -160,13 +170,10 @@ class Dispatch:
 
         Raises:
             RiReportError: the first that a worker or the listing met.
-            BaseException: what stopped it before all accounts were listed.
         """
         try:
             self._share_out()
         except (KeyboardInterrupt, SystemExit) as interrupt:
-            if self._listing:
-                raise
             self._stop()
             return interrupt
         return None
@@ -274,6 +281,7 @@ class Dispatch:
 
     def _visited(self, visited: Visited) -> None:
         account_id = visited.account_id
+        self._ended.add(account_id)
         if visited.is_read:
             self.read.add(account_id)
         for gap in visited.gaps:
@@ -293,10 +301,14 @@ class Dispatch:
             self._miss(account_id, WORKER_ENDED)
 
     def _miss(self, account_id: str, fault: Fault) -> None:
+        self._leave_unread(account_id, fault)
+        self.progress.done(account_id, failed=True)
+
+    def _leave_unread(self, account_id: str, fault: Fault) -> None:
         gap = Cell(account_id, "", CellKind.ACCOUNT).outcome(fault)
+        self._ended.add(account_id)
         self.unread.append(gap)
         self._count(gap)
-        self.progress.done(account_id, failed=True)
 
     def _stop(self) -> None:
         """Let the workers write what they have read; what they have not is unread."""
@@ -307,9 +319,10 @@ class Dispatch:
             for pipe in self._speaking(self._workers, left):
                 with suppress(RiReportError, RuntimeError):
                     self._hear_worker(pipe)
-        for account_ids in (self._todo, *self._workers.values()):
-            for account_id in sorted(account_ids):
-                self._miss(account_id, STOPPED.fault)
+        for account_id in sorted({*self.accounts.to_read} - self._ended):
+            self._miss(account_id, STOPPED.fault)
+        if self._listing:
+            self._leave_unread("", UNLISTED)
 
     @staticmethod
     def _send(pipe: Connection, message: object) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ri_report.aws.faults import Fault
-from ri_report.inventory.outcomes import Status
+from ri_report.inventory.outcomes import NOT_LISTED, Status
 
 if TYPE_CHECKING:
     from ri_report.inventory.outcomes import CellKind, Outcome
@@ -35,6 +35,12 @@ class Stop:
 
 
 STOPPED = Stop(Fault(Status.SKIPPED, "stopped", "not read: the run was stopped", RESUME))
+UNLISTED = Fault(
+    Status.SKIPPED,
+    NOT_LISTED,
+    "the run was stopped while the list of accounts was coming in; the rest is in no number",
+    RESUME,
+)
 TOO_LATE = Stop(
     Fault(Status.TIMEOUT, "run_deadline", "not read: the run took longer than it may", RESUME)
 )

@@ -11,6 +11,8 @@ from ri_report.inventory.frames import Column, Frame
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
+
 
 class CellKind(StrEnum):
     """What was asked of an account, or of one of its regions."""
@@ -43,6 +45,7 @@ LISTS = frozenset({CellKind.INSTANCES, CellKind.RESERVATIONS})
 ACCOUNT_STATE = "account_state"
 EXCLUDED = "excluded"
 NOT_OPTED_IN = "not_opted_in"
+NOT_LISTED = "not_listed"
 HARMLESS_SKIPS = frozenset({ACCOUNT_STATE, EXCLUDED, NOT_OPTED_IN})
 
 
@@ -51,15 +54,16 @@ class Outcome:
     """How one cell ended.
 
     Attributes:
-        account_id: The 12-digit account.
+        account_id: The 12-digit account; "" stands for all that were not listed.
         region: The region; "" when the outcome is about the whole account.
         kind: What was asked for. `account` and `regions` stand for every cell of the account
             that was not reached because of them.
         status: One of `Status`; EMPTY means that AWS answered, and that nothing in
             its answer is kept: no instance that runs, no capacity reservation that is active.
         reason: Why, from a closed list: `role`, `iam`, `scp` (DENIED); `account_state`,
-            `excluded`, `not_opted_in`, `no_file`, `stopped`, `worker_ended` (SKIPPED); `part`
-            (MALFORMED); `no_outcome` (INTEGRITY); otherwise AWS's error code or "".
+            `excluded`, `not_opted_in`, `no_file`, `stopped`, `worker_ended`, `not_listed`
+            (SKIPPED); `part` (MALFORMED); `no_outcome` (INTEGRITY); otherwise AWS's error code or
+            "".
         detail: What AWS said, in one line, without secrets.
         fix: What the reader can do about it, in one line.
         row_count: How many records were kept.
@@ -84,6 +88,15 @@ class Outcome:
     def row(self) -> dict[str, object]:
         """Return it as a row of `OUTCOMES`."""
         return {**vars(self), "is_gap": self.is_gap}
+
+
+def is_all_listed(outcomes: pd.DataFrame) -> bool:
+    """Return whether the accounts of an inventory are all that there are.
+
+    Args:
+        outcomes: Frame `OUTCOMES`, or those of it that are gaps.
+    """
+    return bool((outcomes["account_id"] != "").all())
 
 
 def accounts_read(outcomes: Iterable[Outcome]) -> set[str]:

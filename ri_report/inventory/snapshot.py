@@ -118,7 +118,8 @@ def read_gaps(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def accounts_before(folder: Path, as_of: datetime) -> int:
     """Return how many accounts the newest earlier run below a folder listed; 0 where there is none.
 
-    A snapshot that cannot be read is passed over: it is not what this run rests on.
+    A snapshot that cannot be read is passed over, as it is not what this run rests on, and so is
+    one of a run that was stopped before all accounts were listed.
 
     Args:
         folder: Where the folders of runs lie.
@@ -130,9 +131,10 @@ def accounts_before(folder: Path, as_of: datetime) -> int:
             manifest = json.loads(path.read_bytes())
             moment = datetime.fromisoformat(manifest["as_of"])
             listed = len(manifest["scope"]["accounts"])
+            is_whole = all(gap["account_id"] for gap in manifest["gaps"])
         except (OSError, ValueError, LookupError, TypeError):
             continue
-        if manifest.get("source") == "aws" and moment < as_of:
+        if is_whole and manifest.get("source") == "aws" and moment < as_of:
             counts[moment] = listed
     return counts[max(counts)] if counts else 0
 

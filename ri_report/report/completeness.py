@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ri_report.inventory.outcomes import READ, CellKind
+from ri_report.inventory.outcomes import READ, CellKind, is_all_listed
 from ri_report.report.accounts import NOT_QUERIED, READINGS_IN_FULL
-from ri_report.report.wording import quantity
+from ri_report.report.wording import UNLISTED, quantity
 from ri_report.rules.unknown import left_out, unread
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Basis:
         is_all_run_seen: Whether no list of instances is missing.
         is_all_bought_seen: Whether no list of reservations is missing.
         unplaced_pools: Pools that are unknown, as zones match by id and ids were not read.
+        is_all_listed: Whether there are no accounts but those listed.
     """
 
     accounts_read: int
@@ -40,6 +41,7 @@ class Basis:
     is_all_run_seen: bool = True
     is_all_bought_seen: bool = True
     unplaced_pools: int = 0
+    is_all_listed: bool = True
 
     @property
     def caveat(self) -> str:
@@ -47,6 +49,8 @@ class Basis:
         parts = []
         if self.accounts_read != self.accounts_total:
             parts.append(f"{self.accounts_read:,} of {self.accounts_total:,} accounts")
+        if not self.is_all_listed:
+            parts.append(f"without {UNLISTED}")
         if self.accounts_left_out:
             parts.append(f"without {self.accounts_left_out:,} left out that share with the rest")
         if self.unplaced_pools:
@@ -93,4 +97,5 @@ def basis_of(
         is_all_run_seen=not missing.instances.places,
         is_all_bought_seen=not missing.reservations.places,
         unplaced_pools=unplaced_pools,
+        is_all_listed=is_all_listed(outcomes),
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
 
-    Needed = Literal["instances", "reservations"]
+    Needed = Literal["instances", "reservations", "accounts"]
     Rows = Callable[[Inventory, Analysis], pd.DataFrame]
 
 ALLOCATED = Frame(
@@ -66,7 +66,8 @@ class Entry:
         note: Where it comes from and how it is to be read, in a sentence.
         frame: The declaration of its columns.
         rows: Makes its rows, in the order in which they are shown.
-        needs: `instances` or `reservations`, if where these were not read it may lack rows.
+        needs: `instances` or `reservations`, if where these were not read it may lack rows;
+            `accounts`, if it lacks one for each account that was not listed.
         in_total: Tells for each row whether the total covers it; None where it covers all.
         open_totals: Columns whose total is open where a row is; other totals are of whole pools.
     """
@@ -213,6 +214,7 @@ CONTENTS = (
         " because they are excluded or not active, are in no total.",
         ACCOUNT_SUMMARY,
         account_summary,
+        ("accounts",),
         in_total=is_in_total,
         open_totals=("lent_units", "borrowed_units"),
     ),

@@ -12,7 +12,7 @@ from ri_report.report.formats import NOT_APPLICABLE, percent
 from ri_report.report.limits import accounts_left_out, management_unknown, zones_unknown
 from ri_report.report.model import Finding
 from ri_report.report.text import visible
-from ri_report.report.wording import named, quantity, words
+from ri_report.report.wording import UNLISTED, named, quantity, words
 from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def gaps(accounts: pd.DataFrame, outcomes: pd.DataFrame) -> list[Finding]:
     """
     cells = outcomes[outcomes["is_gap"]]
     names = accounts.set_index("account_id")["account_name"]
-    labels = cells["account_id"] + cells["account_id"].map(names).map(
+    labels = cells["account_id"].replace("", UNLISTED) + cells["account_id"].map(names).map(
         lambda name: f" ({name})" if isinstance(name, str) and name else ""
     )
     labels = labels.where(cells["region"] == "", labels + " in " + cells["region"])

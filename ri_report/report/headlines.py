@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ri_report.report.formats import UNKNOWN, marked, number, percent
 from ri_report.report.model import Kpi
-from ri_report.report.wording import quantity
+from ri_report.report.wording import UNLISTED, quantity
 from ri_report.rules.basis import FIRM, basis_of_cover, basis_of_use
 from ri_report.rules.expiry import HORIZONS_DAYS, ending_within
 
@@ -58,14 +58,16 @@ def _judged(kpi: Kpi, basis: Basis) -> Kpi:
 
 def _accounts_read(basis: Basis) -> Kpi:
     read, total = basis.accounts_read, basis.accounts_total
+    is_all = read == total and basis.is_all_listed
+    detail = "every account in scope was read" if is_all else f"{total - read:,} not in full"
     return Kpi(
         "accounts_read",
         "Accounts read",
         read,
         "count",
-        "every account in scope was read" if read == total else f"{total - read:,} not in full",
+        detail if basis.is_all_listed else f"{detail}; without {UNLISTED}",
         whole=total,
-        standing="good" if read == total else "bad",
+        standing="good" if is_all else "bad",
         basis=FIRM,
     )
 

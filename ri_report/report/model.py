@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ri_report.inventory.outcomes import is_all_listed
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -111,6 +113,17 @@ class Report:
     def is_of_all(self) -> bool:
         """Whether everything was read and nothing was left out that the numbers might rest on."""
         return self.is_complete and not self.accounts_left_out
+
+    @property
+    def is_all_listed(self) -> bool:
+        """Whether there are no accounts but those listed."""
+        return is_all_listed(self.tables["gaps"].rows)
+
+    @property
+    def extent(self) -> str:
+        """How many accounts were read in full, of how many: `12 of 13`."""
+        listed = "" if self.is_all_listed else " listed"
+        return f"{self.accounts_read:,} of {self.accounts_total:,}{listed}"
 
     @property
     def is_complete(self) -> bool:

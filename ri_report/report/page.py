@@ -16,7 +16,7 @@ from ri_report.report.figures import account_names, figures
 from ri_report.report.grid import ALL_ZONES, grids
 from ri_report.report.sections import MOST_ROWS, sections
 from ri_report.report.text import visible
-from ri_report.report.wording import named
+from ri_report.report.wording import UNLISTED, named
 from ri_report.rules.basis import CONVENTION
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _gaps(report: Report) -> list[Gap]:
         first = {name: str(value) for name, value in rows.iloc[0].items()}
         found.append(
             Gap(
-                first["account_id"],
+                first["account_id"] or UNLISTED.capitalize(),
                 names.get(first["account_id"], ""),
                 _what(rows),
                 f"{first['status']} ({first['reason']})" if first["reason"] else first["status"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ri_report.errors import ConfigError
+from ri_report.inventory.outcomes import is_all_listed
 from ri_report.report.formats import UNKNOWN, number, percent, text_of
 from ri_report.report.scene import (
     NAME_LIMIT,
@@ -21,6 +22,7 @@ from ri_report.report.scene import (
     where,
 )
 from ri_report.report.text import visible
+from ri_report.report.wording import UNLISTED
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
 from ri_report.rules.eligibility import NO_DISCOUNT_REASONS, NOT_ELIGIBLE_REASONS
 from ri_report.rules.matching import IDLE_SLOT
@@ -210,8 +212,10 @@ def _share(part: float, whole: float, basis: str) -> str:
 def _unread(inventory: Inventory) -> Iterator[str]:
     gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
     if len(gaps):
-        accounts = counted(gaps["account_id"].nunique(), "account")
-        yield f"What was not read of {accounts} is unknown here too."
+        count = len({*gaps["account_id"]} - {""})
+        whose = [counted(count, "account")] if count else []
+        whose += [] if is_all_listed(gaps) else [UNLISTED]
+        yield f"What was not read of {' and of '.join(whose)} is unknown here too."
 
 
 def _fact(label: str, text: str) -> str:

@@ -5,25 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ri_report.inventory.outcomes import is_all_listed
 from ri_report.report.contents import CONTENTS
+from ri_report.report.wording import UNLISTED
 from ri_report.rules.basis import BASIS, CONVENTION, FIRM
 from ri_report.rules.unknown import unread
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
     from ri_report.inventory.frames import Frame
     from ri_report.inventory.schema import Inventory
-    from ri_report.report.contents import Entry
+    from ri_report.report.contents import Entry, Needed
     from ri_report.rules.analysis import Analysis
-    from ri_report.rules.unknown import Unread
 
 SUMMABLE = frozenset({"count", "units"})
-LACKING = {
+LACKING: dict[Needed, str] = {
     "instances": "Incomplete: what runs where instances were not read is not in it.",
     "reservations": "Incomplete: what was bought where reservations were not read is not in it.",
+    "accounts": f"Incomplete: {UNLISTED} are not in it.",
 }
-"""What the note says of a table that may lack rows, by what was not read."""
+"""What the note says of a table that may lack rows, by what was not read or listed."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,20 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
         analysis: What `unknown.blind` returns.
     """
     missing = unread(inventory.outcomes)
-    return {entry.frame.name: _table(entry, inventory, analysis, missing) for entry in CONTENTS}
+    are_lacking: dict[Needed, bool] = {
+        "instances": bool(missing.instances.places),
+        "reservations": bool(missing.reservations.places),
+        "accounts": not is_all_listed(inventory.outcomes),
+    }
+    lacking = {needed for needed, is_lacking in are_lacking.items() if is_lacking}
+    return {entry.frame.name: _table(entry, inventory, analysis, lacking) for entry in CONTENTS}
 
 
-def _table(entry: Entry, inventory: Inventory, analysis: Analysis, missing: Unread) -> Table:
+def _table(
+    entry: Entry, inventory: Inventory, analysis: Analysis, missing: Collection[Needed]
+) -> Table:
     rows = entry.frame.check(entry.rows(inventory, analysis))
-    lacking = [needed for needed in entry.needs if getattr(missing, needed).places]
+    lacking = [needed for needed in entry.needs if needed in missing]
     return Table(
         entry.title,
         " ".join([entry.note, *(LACKING[needed] for needed in lacking)]),

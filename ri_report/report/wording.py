@@ -11,6 +11,10 @@ NAMED = 5
 """How many accounts, types or ids a line names before it says how many more there are."""
 
 
+UNLISTED = "accounts that were not listed"
+"""What stands where an outcome has no account, as the run was stopped before all were listed."""
+
+
 def quantity(count: int, noun: str) -> str:
     """Return `1 reservation` or `2 reservations`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

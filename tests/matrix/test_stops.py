@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ri_report.aws.accounts import PAGE_SIZE
 from ri_report.aws.dispatch import FEW
 from ri_report.inventory.parts import parts_folder
 from ri_report.inventory.snapshot import read_snapshot
@@ -144,7 +145,8 @@ def test_a_stop_before_anything_was_read_leaves_the_old_report(
     assert {name: left[name] for name in before} == before
 
 
-MANY = FEW + 4
+MANY = FEW + 20
+"""More than one process reads, on three pages of the list of accounts."""
 QUICK = ("--format", "json")
 HANGING = f"{MANY // 2:012d}"
 
@@ -247,6 +249,26 @@ def test_a_stop_of_many_processes_keeps_what_all_of_them_read(
     outcomes = read_snapshot(tmp_path / "reports" / NAME / "snapshot")[0].outcomes
     assert set(outcomes[outcomes["is_gap"]]["account_id"]) == {HANGING}
     assert_resumed(large, tmp_path)
+
+
+def test_a_stop_while_accounts_are_listed_keeps_what_all_processes_read(
+    large: Any,  # noqa: ANN401 - see the fixture
+    tmp_path: Path,
+) -> None:
+    endpoint, undisturbed = large
+    endpoint.faults = Script("organizations:ListAccounts * * call 3-: hang")
+    with started(endpoint, tmp_path, *RUN, *QUICK) as process:
+        until(lambda: len(parts_in(tmp_path)) == 2 * PAGE_SIZE)
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(STOP_SECONDS) == 143
+    endpoint.faults = None
+    inventory = read_snapshot(tmp_path / "reports" / NAME / "snapshot")[0]
+    assert len(inventory.accounts) == inventory.instances["account_id"].nunique() + 1 == 40
+    gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
+    assert gaps[["account_id", "reason"]].to_numpy().tolist() == [["", "not_listed"]]
+    with started(endpoint, tmp_path, *RESUME, *QUICK) as process:
+        assert process.wait(120) == 0, (tmp_path / "stderr").read_text()
+    assert tree(tmp_path / "reports") == undisturbed
 
 
 @pytest.mark.parametrize("moment", ["first", "last", "importing"])

@@ -109,7 +109,7 @@ def _write_scope(book: Workbook, sheet: Sheet, report: Report) -> None:
     sheet.line(("As of (UTC)", LABEL), (as_of, replace(TEXT, number_format=MOMENT_FORMAT)))
     facts: list[tuple[str, Value]] = [
         ("Run", report.run),
-        ("Accounts read in full", f"{report.accounts_read:,} of {report.accounts_total:,}"),
+        ("Accounts read in full", report.extent),
         ("Regions", ", ".join(report.regions)),
         ("Source", SOURCES[report.source]),
         ("AWS endpoint", report.endpoint),

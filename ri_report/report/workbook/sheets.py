@@ -120,17 +120,14 @@ def incomplete(report: Report) -> str:
     if report.is_complete:
         return ""
     return (
-        f"INCOMPLETE: {report.accounts_read:,} of {report.accounts_total:,} accounts were read in"
-        " full. The figures describe what was read; the rest is unknown, not zero."
+        f"INCOMPLETE: {report.extent} accounts were read in full. The figures describe what was"
+        " read; the rest is unknown, not zero."
     )
 
 
 def observed(report: Report) -> str:
     """Return when the figures were true, and of how much."""
-    return (
-        f"As of {moment(report.as_of)} · {report.accounts_read:,} of {report.accounts_total:,}"
-        " accounts read in full"
-    )
+    return f"As of {moment(report.as_of)} · {report.extent} accounts read in full"
 
 
 def _empty_sheet(book: Workbook, report: Report, table: Table) -> Sheet:
