@@ -114,12 +114,16 @@ def placed(rows: Iterable[Row], zones: Iterable[Row], frame: Frame) -> list[Row]
 def seen_once(rows: list[Row], frame: Frame) -> list[Row]:
     """Return the rows, none of which was seen in two accounts or regions.
 
+    What an account only pays for counts as seen at its owner.
+
     Raises:
         IntegrityError: one was; EC2's ids are unique, so one of the two answers is wrong.
     """
-    (key,) = frame.key
+    key = frame.key[-1]
     places: dict[str, Row] = {}
     for row in rows:
+        if row.get("owner_id"):
+            continue
         other = places.setdefault(row[key], row)
         if other is not row:
             seen = sorted(f"{r['account_id']} in {r['region']}" for r in (row, other))

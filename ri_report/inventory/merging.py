@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no types
 
 from ri_report.inventory.gathering import check_keys, gather_account, in_order, seen_once
 from ri_report.inventory.manifest import MANIFEST, Tally, manifest_bytes
@@ -81,7 +82,7 @@ def merge_parts(
             for name, table in tables.items():
                 files[name].add(table)
             for frame in UNIQUE:
-                ids[frame.name].add(tables[frame.name][frame.key[0]])
+                ids[frame.name].add(_ids_of(tables[frame.name], frame))
         for frame in UNIQUE:
             _check_seen_once(parts, account_ids, frame, ids[frame.name].twice())
     content = manifest_bytes(
@@ -127,6 +128,13 @@ def _nothing_known(account_id: str) -> Outcome:
         "what was read of the account is not whole on disk",
         "Check the disk, then run again",
     )
+
+
+def _ids_of(table: Table, frame: Frame) -> Table:
+    """Return the ids of what the account has; of what it only pays for the owner tells too."""
+    if "owner_id" in frame.names:
+        table = table.filter(pc.equal(table["owner_id"], ""))
+    return table[frame.key[-1]]
 
 
 class Ids:
@@ -177,7 +185,7 @@ def _check_seen_once(
     """
     if not suspects:
         return
-    (key,) = frame.key
+    key = frame.key[-1]
     rows: list[Row] = []
     for account_id in account_ids:
         table = (read_part(parts, account_id) or {}).get(frame.name)

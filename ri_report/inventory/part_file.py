@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("ri_report")
 
 FILE_MODE = 0o600
-MAGIC = b"ri-report part, version 1\n".ljust(32)
+MAGIC = b"ri-report part, version 2\n".ljust(32)
 FRAMES = (*KINDS.values(), OUTCOMES)
 """The frames of a part, in the order in which they stand in the file."""
 

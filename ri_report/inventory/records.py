@@ -237,10 +237,11 @@ def _recurring_hourly_cost(record: Record) -> float | None:
 def capacity_rows(reservations: Iterable[Record], account_id: str, region: str) -> list[Row]:
     """Rows of `CAPACITY_RESERVATIONS` from `CapacityReservations`, over all pages, each once.
 
-    Only active ones are kept, whatever filter was sent, and only those that the account owns: EC2
-    also tells an account about the capacity reservations that others share with it, and the answer
-    to their owner has these
-    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html).
+    Only active ones are kept, whatever filter was sent, and only those that the account owns or
+    whose idle slots it pays for: EC2 also tells an account about the capacity reservations that
+    others share with it, and the answer to their owner has these
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html). Those
+    that it pays for are there twice where the owner was asked too, and `owner_id` tells.
 
     Raises:
         MalformedRecordError: a capacity reservation has no id, owner, type or known state, has more
@@ -248,8 +249,9 @@ def capacity_rows(reservations: Iterable[Record], account_id: str, region: str) 
     """
     rows: dict[str, Row] = {}
     for record in as_objects(reservations, "CapacityReservations"):
-        row = _capacity_row(record, region)
-        if row["state"] == "active" and row["account_id"] == account_id:
+        row = _capacity_row(record, account_id, region)
+        is_its = not row["owner_id"] or row["unused_billing_owner_id"] == account_id
+        if row["state"] == "active" and is_its:
             _check_idle(row)
             _keep(rows, row, "capacity_reservation_id", "capacity reservation")
     return list(rows.values())
@@ -267,14 +269,16 @@ def _check_idle(row: Row) -> None:
 
 
 @naming("capacity reservation", "CapacityReservationId")
-def _capacity_row(record: Record, region: str) -> Row:
+def _capacity_row(record: Record, account_id: str, region: str) -> Row:
     capacity_reservation_id = required(record, "CapacityReservationId", "capacity reservation")
     what = f"capacity reservation {capacity_reservation_id}"
+    owner_id = required(record, "OwnerId", what)
     total, idle = (count(record, f"{name}InstanceCount") for name in ("Total", "Available"))
     if total is not None and idle is not None and idle > total:
         raise MalformedFieldError(f"AvailableInstanceCount {idle} of TotalInstanceCount {total}")
     return {
-        "account_id": required(record, "OwnerId", what),
+        "account_id": account_id,
+        "owner_id": "" if owner_id == account_id else owner_id,
         "region": region,
         "capacity_reservation_id": capacity_reservation_id,
         "instance_type": required(record, "InstanceType", what),

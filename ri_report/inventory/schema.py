@@ -77,14 +77,15 @@ RESERVATIONS = Frame(
 
 CAPACITY_RESERVATIONS = Frame(
     "capacity_reservations",
-    ("capacity_reservation_id",),
+    ("account_id", "region", "capacity_reservation_id"),
     (
-        Column("account_id", "text", "Account that owns the capacity reservation", "Owner"),
+        Column("account_id", "text", "Account that was asked: owns it, or pays for idle slots"),
         Column("region", "text", "Region"),
+        Column("owner_id", "text", "Account that owns it, where that is another", "Owner"),
         Column("capacity_reservation_id", "text", "Id", "Capacity reservation"),
         Column("instance_type", "text", "Instance type"),
         Column("platform", "text", "InstancePlatform, as AWS words it"),
-        Column("availability_zone", "text", "Zone name in the owner's account"),
+        Column("availability_zone", "text", "Zone name, as the account that was asked sees it"),
         Column("availability_zone_id", "text", "Zone id, the same place for every account"),
         Column("tenancy", "text", "default or dedicated"),
         Column("total_instances", "count", "Instances that it holds room for", nullable=True),

@@ -22,7 +22,12 @@ CAPACITY = Frame(
     (
         Column("account_id", "text", "Account that owns it", "Owner"),
         Column("region", "text", "Region"),
-        Column("availability_zone", "text", "Zone name in the owner's account", "Zone"),
+        Column(
+            "availability_zone",
+            "text",
+            "Zone name in the owner's account or, if that was not read, in that of who pays",
+            "Zone",
+        ),
         Column("availability_zone_id", "text", "Zone id, the same place everywhere", "Zone id"),
         Column("capacity_reservation_id", "text", "Id", "Capacity reservation"),
         Column("instance_type", "text", "Instance type"),
@@ -83,6 +88,9 @@ IDLE_SLOT_REASONS = {
 def held_capacity(capacity: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
     """Return every capacity reservation with the units of its idle slots, sorted by `CAPACITY.key`.
 
+    Where both the owner and the account that pays for idle slots told of it, the owner's word
+    counts.
+
     Args:
         capacity: Frame `schema.CAPACITY_RESERVATIONS`.
         zones: Frame `schema.ZONES`.
@@ -91,17 +99,25 @@ def held_capacity(capacity: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
         Frame `CAPACITY`, of which nothing is covered yet. `reason` is "" where reservations can
         cover idle slots: the rules are those for instances.
     """
-    capacity = capacity.sort_values(list(CAPACITY.key))
+    capacity = _each_once(capacity)
     known = capacity.assign(**capacity_platforms(capacity["platform"]))
-    idle, owner = known["available_instances"], known["unused_billing_owner_id"]
+    idle, payer = known["available_instances"], known["unused_billing_owner_id"]
+    owner = known["owner_id"].where(known["owner_id"] != "", known["account_id"])
     return CAPACITY.check(
         known.assign(
-            billed_account_id=owner.where(owner != "", known["account_id"]),
+            account_id=owner,
+            billed_account_id=payer.where(payer != "", owner),
             idle_units=idle * quarter_units(known["instance_type"]) / QUARTERS,
             covered_idle_units=0.0,
             reason=why_not_eligible(_as_instances(known), zone_types(known, zones)),
-        )
+        ).sort_values(list(CAPACITY.key))
     )
+
+
+def _each_once(capacity: pd.DataFrame) -> pd.DataFrame:
+    """Return each capacity reservation once, as its owner told of it, else who pays."""
+    told = capacity.sort_values(["owner_id", "account_id"])
+    return told.drop_duplicates("capacity_reservation_id")
 
 
 def _as_instances(capacity: pd.DataFrame) -> pd.DataFrame:

@@ -438,13 +438,17 @@ hold 1 p5.48xlarge us-east-1d name=block reservation_type=capacity-block ends=9
 """
 
 
-def test_capacity_reservations_are_kept_once_with_their_owner(
+def test_capacity_reservations_are_kept_with_their_owner_and_with_who_pays(
     world: Worlds, gather: Gather
 ) -> None:
     there = world(HELD)
     seen = gather(regions=("us-east-1",))
     names = ["account_id", "instance_type", "platform", "total_instances", "available_instances"]
-    held = seen.capacity_reservations.sort_values(names)
+    told = seen.capacity_reservations.sort_values(names)
+    (paid,) = told[told["owner_id"] != ""].to_dict("records")
+    assert (paid["account_id"], paid["owner_id"]) == ("222222222222", "111111111111")
+    assert (paid["availability_zone"], paid["availability_zone_id"]) == ("us-east-1b", "use1-az1")
+    held = told[told["owner_id"] == ""]
     assert held[names].to_numpy().tolist() == [
         ["111111111111", "m5.large", "Linux/UNIX", 20, 9],
         ["222222222222", "c5.xlarge", "Windows", 4, 4],
@@ -462,7 +466,7 @@ def test_capacity_reservations_are_kept_once_with_their_owner(
     assert "MaxResults=1000" in sent
 
 
-def test_zone_ids_of_capacity_reservations_come_from_the_owners_map(
+def test_zone_ids_of_capacity_reservations_come_from_the_map_of_who_told_of_them(
     world: Worlds, gather: Gather
 ) -> None:
     there = world(HELD)
@@ -471,7 +475,9 @@ def test_zone_ids_of_capacity_reservations_come_from_the_owners_map(
         lambda b: Response(200, {}, b.replace(b"availabilityZoneId", b"otherZoneId")),
     )
     held = gather(regions=("us-east-1",)).capacity_reservations
-    assert sorted(held["availability_zone_id"]) == ["use1-az1", "use1-az2", "use1-az4"]
+    assert held.loc[held["owner_id"] != "", "availability_zone_id"].tolist() == ["use1-az1"]
+    theirs = held.loc[held["owner_id"] == "", "availability_zone_id"]
+    assert sorted(theirs) == ["use1-az1", "use1-az2", "use1-az4"]
 
 
 def test_pages_of_capacity_reservations_are_all_read_or_none_is_kept(

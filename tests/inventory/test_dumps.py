@@ -166,6 +166,19 @@ def test_own_active_capacity_reservations_are_kept(tmp_path: Path) -> None:
     assert (outcome["status"], outcome["row_count"]) == ("OK", 1)
 
 
+@pytest.mark.parametrize("is_owner_asked", [True, False])
+def test_a_shared_capacity_reservation_is_told_by_its_owner_and_by_who_pays(
+    tmp_path: Path, *, is_owner_asked: bool
+) -> None:
+    lent = HELD | {"OwnerId": DATA, "UnusedReservationBillingOwnerId": WEB}
+    files = whole() | held(lent)
+    if is_owner_asked:
+        files[f"{DATA}/us-east-1/capacity-reservations.json"] = {"CapacityReservations": [lent]}
+    told = read_dumps(save(tmp_path, files), AS_OF).capacity_reservations
+    owners = dict(zip(told["account_id"], told["owner_id"], strict=True))
+    assert owners == {WEB: DATA} | ({DATA: ""} if is_owner_asked else {})
+
+
 def test_no_capacity_reservations_are_empty_and_no_gap(tmp_path: Path) -> None:
     seen = read_dumps(save(tmp_path, whole() | held()), AS_OF)
     kind = seen.outcomes["kind"] == "capacity_reservations"

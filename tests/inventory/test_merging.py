@@ -215,6 +215,17 @@ def test_ids_of_what_was_reserved_are_unique_as_well(
         merged(tmp_path, [WEB, DATA])
 
 
+def test_a_capacity_reservation_is_told_by_its_owner_and_by_who_pays(tmp_path: Path) -> None:
+    for account_id, owner_id in ((WEB, ""), (DATA, WEB)):
+        row: dict[str, object] = {"account_id": account_id, "region": EAST, "owner_id": owner_id}
+        row |= {"capacity_reservation_id": "cr-1", "available_instances": 1}
+        absent = {"availability_zone": "", "availability_zone_id": ""}
+        kind = CellKind.CAPACITY
+        write_part(tmp_path, account_id, {kind: [absent | row]}, [read_ok(account_id, EAST, kind)])
+    merged(tmp_path, [WEB, DATA])
+    assert inventory_of(tmp_path).capacity_reservations["owner_id"].tolist() == [WEB, ""]
+
+
 def test_one_id_may_name_an_instance_and_a_reservation(tmp_path: Path) -> None:
     run_instance(tmp_path, WEB, EAST, "x-1")
     row = {"account_id": WEB, "region": EAST, "reservation_id": "x-1", "instance_count": 1}

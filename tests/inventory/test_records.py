@@ -165,6 +165,7 @@ def test_a_reservation_is_taken_over_field_by_field() -> None:
 def test_a_capacity_reservation_is_taken_over_field_by_field() -> None:
     assert capacity() == {
         "account_id": WEB,
+        "owner_id": "",
         "region": "us-east-1",
         "capacity_reservation_id": "cr-1",
         "instance_type": "m5.large",
@@ -280,12 +281,20 @@ def test_every_state_that_the_service_model_names_is_known(
     assert set(named.enum) <= states
 
 
-def test_capacity_reservations_that_others_share_with_the_account_are_theirs() -> None:
+def test_capacity_reservations_that_others_share_are_those_of_owner_and_payer() -> None:
     shared = CAPACITY_RESERVATION | {"CapacityReservationId": "cr-2", "OwnerId": "333333333333"}
-    for account_id, kept in ((WEB, "cr-1"), ("333333333333", "cr-2")):
-        rows = capacity_rows([CAPACITY_RESERVATION, shared], account_id, "us-east-1")
-        assert [row["capacity_reservation_id"] for row in rows] == [kept]
-        assert rows[0]["account_id"] == account_id
+    told = {
+        account_id: [
+            (row["account_id"], row["owner_id"], row["capacity_reservation_id"])
+            for row in capacity_rows([CAPACITY_RESERVATION, shared], account_id, "us-east-1")
+        ]
+        for account_id in (WEB, "333333333333", "444444444444")
+    }
+    assert told == {
+        WEB: [(WEB, "", "cr-1")],
+        "333333333333": [("333333333333", WEB, "cr-1"), ("333333333333", "", "cr-2")],
+        "444444444444": [],
+    }
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,18 @@ def test_an_older_snapshot_without_capacity_reservations_is_read(kept: Path) -> 
     assert after.instances["instance_id"].tolist() == ["i-1"]
 
 
+def test_an_older_snapshot_whose_capacity_reservations_name_no_other_owner_is_read(
+    kept: Path,
+) -> None:
+    path = kept / "capacity_reservations.parquet"
+    pd.read_parquet(path).drop(columns="owner_id").to_parquet(path)
+    digests = json.loads((kept / MANIFEST).read_text())["files"]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    change(kept, files=digests | {path.name: digest})
+    after, _ = read_snapshot(kept)
+    assert after.capacity_reservations["owner_id"].tolist() == [""]
+
+
 def test_an_inventory_is_made_without_capacity_reservations_as_well() -> None:
     frames = {
         name: frame.of([]) for name, frame in FRAMES.items() if name != "capacity_reservations"

@@ -180,6 +180,40 @@ def test_a_place_where_aws_does_not_say_takes_no_reservation() -> None:
     assert held["reason"].tolist() == ["local_zone", "outside_region_zones"]
 
 
+def of_owner_and_payer() -> pd.DataFrame:
+    """What C, who owns a capacity reservation, and B, who pays for its idle slots, tell of it."""
+    text = """
+        cr-1: B holds 3 m5.large in us-east-1a, idle slots billed to B
+        cr-2: C holds 2 m5.large in us-east-1b, idle slots billed to B
+        """
+    told = fleet(text).capacity
+    is_payers = told["account_id"] == "B"
+    return told.assign(
+        capacity_reservation_id="cr-1", owner_id=is_payers.map({True: "C", False: ""})
+    )
+
+
+def test_idle_slots_that_only_the_account_that_pays_told_of_are_its() -> None:
+    held = held_capacity(of_owner_and_payer().iloc[:1], ZONES.of([]))
+    columns = ["account_id", "billed_account_id", "capacity_reservation_id", "idle_units"]
+    assert table(held, columns) == lines("""
+        account_id | billed_account_id | capacity_reservation_id | idle_units
+        C          | B                 | cr-1                    | 12
+        """)
+    assert idle_slots(held)["account_id"].tolist() == ["B"]
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_idle_slots_that_both_told_of_count_once_as_the_owner_says(order: list[int]) -> None:
+    held = held_capacity(of_owner_and_payer().iloc[order], ZONES.of([]))
+    columns = ["account_id", "billed_account_id", "availability_zone", "idle_units"]
+    assert table(held, columns) == lines("""
+        account_id | billed_account_id | availability_zone | idle_units
+        C          | B                 | us-east-1b        | 8
+        """)
+    assert len(idle_slots(held)) == 1
+
+
 def test_an_unknown_count_of_idle_slots_is_refused_and_not_taken_for_zero() -> None:
     world = fleet("cr-1: A holds 2 m5.large in us-east-1a")
     unknown = {"available_instances": pd.array([pd.NA], dtype="Int64")}
