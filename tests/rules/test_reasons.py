@@ -253,6 +253,7 @@ def test_every_reason_has_a_text() -> None:
         "exhausted",
         "sharing_off",
         "capacity_reservation",
+        "zone_unknown",
         NOT_ALL_READ,
     }
 
