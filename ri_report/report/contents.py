@@ -16,7 +16,7 @@ from ri_report.rules.basis import BASIS, FIRM, MARKED
 from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import MEASURES, measure
 from ri_report.rules.eligibility import NOT_ELIGIBLE, OTHER_STATES
-from ri_report.rules.zones import ZONE_MATCH
+from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ ALLOCATED = Frame(
         Column("instance_account_id", "text", "Account that runs it", "Runs in"),
         Column("tier", "text", "owner: own account; group or organization: borrowed"),
         Column("covered_units", "units", "Normalized units covered", nullable=True),
+        ZONE_MATCH_OTHER,
         BASIS,
     ),
 )

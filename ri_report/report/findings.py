@@ -8,11 +8,13 @@ import pandas as pd
 
 from ri_report.inventory.outcomes import Status
 from ri_report.report.capacity import unread_capacity
+from ri_report.report.contents import CONTENTS
 from ri_report.report.formats import NOT_APPLICABLE, percent
 from ri_report.report.limits import accounts_left_out, management_unknown, zones_unknown
 from ri_report.report.model import Finding
 from ri_report.report.text import visible
 from ri_report.report.wording import UNLISTED, named, quantity, words
+from ri_report.rules.basis import READ_OTHERWISE
 from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
@@ -207,8 +209,8 @@ def _reservations(analysis: Analysis) -> list[Finding]:
 
 
 def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> list[Finding]:
-    rows, places = analysis.zone_match, analysis.coverage
-    if rows.empty and places[ZONE_MATCH_OTHER.name].isna().all():
+    rows, tables = analysis.zone_match, _read_otherwise(analysis)
+    if not tables:
         return []
     here, there = ("name", "id") if sharing.zonal_match == "az_name" else ("id", "name")
     used_more, covered_more = (
@@ -218,7 +220,7 @@ def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> l
     used, covered = analysis.utilization, analysis.covered
     text = (
         f"If zonal reservations matched the zones of other accounts by {there} and not by {here},"
-        " some rows of Utilization and Coverage would be different; they tell both results"
+        f" some rows of {', '.join(tables.values())} would be different; they tell both results"
     )
     if used["used_units"].notna().all() and covered["covered_units"].notna().all():
         text += (
@@ -228,7 +230,18 @@ def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> l
     if inventory.outcomes["is_gap"].any():
         text += ", of what was read"
     fix = "AWS's billing guide says by name; where a bill says otherwise, set sharing.zonal_match"
-    return [Finding("warning", text, fix, "zone_match")]
+    return [Finding("warning", text, fix, next(iter(tables)) if rows.empty else "zone_match")]
+
+
+def _read_otherwise(analysis: Analysis) -> dict[str, str]:
+    """Return the titles, by name, of the tables with rows that the other reading would change."""
+    names = {frame.name for frame in READ_OTHERWISE}
+    return {
+        entry.frame.name: entry.title
+        for entry in CONTENTS
+        if entry.frame.name in names
+        and getattr(analysis, entry.frame.name)[ZONE_MATCH_OTHER.name].notna().any()
+    }
 
 
 def _change(part: pd.Series[float], whole: pd.Series[float], more: float) -> str:
@@ -236,7 +249,7 @@ def _change(part: pd.Series[float], whole: pd.Series[float], more: float) -> str
     if not whole.sum():
         return NOT_APPLICABLE
     new, old = percent((part.sum() + more) / whole.sum()), percent(part.sum() / whole.sum())
-    return f"{new} instead of {old}" if new != old else f"{old} as now"
+    return f"{new} instead of {old}" if new != old else f"still {old}"
 
 
 def _zone_names(analysis: Analysis) -> list[Finding]:

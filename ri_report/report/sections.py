@@ -10,7 +10,7 @@ import pandas as pd
 from ri_report.report.figures import account_names
 from ri_report.report.formats import UNKNOWN, cell_text, number
 from ri_report.report.text import visible
-from ri_report.rules.basis import BASIS, BASIS_TEXT, CONVENTION, MARKED
+from ri_report.rules.basis import BASIS, BASIS_TEXT, CONVENTION, MARKED, READ_OTHERWISE
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, FACTOR_BASIS
 from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
@@ -47,12 +47,11 @@ MARKS = {
     "accounts": "covered_units",
 }
 """By table the number that bears the mark where the row is a convention."""
-READ_OTHERWISE = {
-    "coverage": "covered_units",
-    "coverage_by_account": "covered_units",
-    "utilization": "used_units",
+OTHERWISE_BESIDE = {
+    frame.name: {unit: column.name for column, unit in told.items()}
+    for frame, told in READ_OTHERWISE.items()
 }
-"""By table the number beside which stands what the other reading of zones gives."""
+"""By table the numbers beside which stands what the other reading of zones gives."""
 OTHERWISE = "by other zones"
 OTHERWISE_TEXT = (
     "What it would be if zonal reservations served other accounts by that of zone name and zone id"
@@ -181,7 +180,7 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
 
 def shown_columns(table: Table) -> list[Column]:
     """Return the columns but those that the page tells by a mark or a note in others."""
-    told = {BASIS.name, ZONE_MATCH_OTHER.name}
+    told = {BASIS.name, *OTHERWISE_BESIDE.get(table.name, {}).values()}
     told |= {FACTOR_BASIS.name} if table.name in COVERAGE_TABLES else set()
     return [column for column in table.frame.columns if column.name not in told]
 
@@ -189,8 +188,9 @@ def shown_columns(table: Table) -> list[Column]:
 def _marked(cell: Cell, row: Mapping[Any, Any], column: Column, table: str) -> Cell:
     if column.name == MARKS.get(table) and row[BASIS.name] == CONVENTION:
         cell = replace(cell, is_marked=True)
-    if column.name == READ_OTHERWISE.get(table) and not pd.isna(row[ZONE_MATCH_OTHER.name]):
-        return replace(cell, name=f"{number(row[ZONE_MATCH_OTHER.name])} {OTHERWISE}")
+    other = OTHERWISE_BESIDE.get(table, {}).get(column.name, "")
+    if other and not pd.isna(row[other]):
+        return replace(cell, name=f"{number(row[other])} {OTHERWISE}")
     if column.name == "instance_type" and table in COVERAGE_TABLES:
         return replace(cell, name=FACTOR_NOTES.get(row[FACTOR_BASIS.name], ""))
     return cell

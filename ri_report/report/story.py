@@ -27,6 +27,8 @@ from ri_report.rules.capacity import IDLE_SLOT_REASONS
 from ri_report.rules.eligibility import NO_DISCOUNT_REASONS, NOT_ELIGIBLE_REASONS
 from ri_report.rules.matching import IDLE_SLOT
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
+from ri_report.rules.unplaced import in_pools
+from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -82,7 +84,7 @@ def _of_reservation(row: dict[str, Any], scene: Scene) -> Iterator[str]:
     ):
         if used[column] > 0:
             yield _fact("", f"of these {quantity(used[column])} by {text}")
-    yield from _by_other_zones(name, scene)
+    yield from _by_other_zones(used, row, scene)
     yield "What it could cover, in the order in which AWS serves it"
     yield from scene.matches(RESERVATION, name)
     yield "What it covers"
@@ -114,6 +116,7 @@ def _of_instance(row: dict[str, Any], scene: Scene) -> Iterator[str]:
     left = uncovered[uncovered["instance_id"] == name]
     yield from _running(row, name, scene)
     yield _fact("covered", _share(row["covered_units"], row["units"], row["basis"]))
+    yield from _by_other_zones(row, row, scene)
     yield "What could cover it, in the order in which AWS applies it"
     yield from scene.matches(USAGE, name)
     yield "What covers it"
@@ -185,12 +188,15 @@ def _running(row: dict[str, Any], name: str, scene: Scene) -> Iterator[str]:
         yield _fact("inside", f"capacity reservation {inside}")
 
 
-def _by_other_zones(name: str, scene: Scene) -> Iterator[str]:
-    rows = scene.analysis.zone_match
-    for row in rows[rows[RESERVATION] == name].to_dict("records"):
-        other = "id" if row["applied"] == "az_name" else "name"
-        units = quantity(row[f"used_units_by_{other}"])
-        yield _fact("", f"{units} if zones of other accounts matched by {other} (zonal_match)")
+def _by_other_zones(told: dict[str, Any], row: dict[str, Any], scene: Scene) -> Iterator[str]:
+    """Yield what the other reading of zones gives, or that it is unknown, where that differs."""
+    other = "id" if scene.sharing.zonal_match == "az_name" else "name"
+    units = told[ZONE_MATCH_OTHER.name]
+    if pd.notna(units):
+        text = f"{quantity(units)} if zones of other accounts matched by {other} (zonal_match)"
+        yield _fact("", text)
+    if in_pools(pd.DataFrame([row]), scene.analysis.unplaced).any():
+        yield _fact("", "unknown if zones of other accounts match by id: zone ids were not read")
 
 
 def _why(what: str, rows: pd.DataFrame, texts: Mapping[str, str]) -> Iterator[str]:

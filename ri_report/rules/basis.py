@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
-from ri_report.rules.allocation import ALLOCATIONS
+from ri_report.rules.allocation import ALLOCATIONS, allocated_units
 from ri_report.rules.capacity import CAPACITY
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT
 from ri_report.rules.expiry import EXPIRIES, month_of
@@ -17,13 +17,14 @@ from ri_report.rules.firmness import firmness
 from ri_report.rules.grounds import firm_reasons
 from ri_report.rules.matching import is_idle_slot
 from ri_report.rules.reasons import UNCOVERED, UNUSED_REASONS
+from ri_report.rules.unplaced import in_pools
 from ri_report.rules.utilization import POOLS, UTILIZATION
 from ri_report.rules.wholes import WHOLE, is_fixed, open_groups, wholes
 from ri_report.rules.zones import (
     ZONE_MATCH,
     ZONE_MATCH_OTHER,
-    covered_otherwise,
-    used_otherwise,
+    ZONE_MATCH_OTHER_USE,
+    told_otherwise,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ri_report.rules.sharing import Sharing
     from ri_report.rules.zones import OtherReading
 
+COVERED, RESERVATION = "covered", "reservation_id"
 FIRM = "firm"
 CONVENTION = "convention"
 BASIS_TEXT = {
@@ -44,36 +46,53 @@ BASIS = Column(
 )
 
 
-READ_OTHERWISE = (COVERAGE, COVERAGE_BY_ACCOUNT, UTILIZATION)
-"""The frames whose rows also tell what the other reading of zones would give."""
+READ_OTHERWISE = {
+    COVERAGE: {ZONE_MATCH_OTHER: "covered_units"},
+    COVERAGE_BY_ACCOUNT: {ZONE_MATCH_OTHER: "covered_units"},
+    UTILIZATION: {ZONE_MATCH_OTHER: "used_units"},
+    UNUSED_REASONS: {ZONE_MATCH_OTHER: "unused_units"},
+    UNCOVERED: {ZONE_MATCH_OTHER: "uncovered_units"},
+    POOLS: {ZONE_MATCH_OTHER: "covered_units", ZONE_MATCH_OTHER_USE: "used_units"},
+    ALLOCATIONS: {ZONE_MATCH_OTHER: "units"},
+    EXPIRIES: {ZONE_MATCH_OTHER: "ending_used_units"},
+    CAPACITY: {ZONE_MATCH_OTHER: "covered_idle_units"},
+}
+"""The frames whose rows also tell what the other reading of zones would give, and of which unit."""
 
 
 def marked(frame: Frame) -> Frame:
     """Return the declaration of a frame whose rows say what their units rest on."""
-    more = (ZONE_MATCH_OTHER, BASIS) if frame in READ_OTHERWISE else (BASIS,)
-    return Frame(frame.name, frame.key, (*frame.columns, *more))
+    return Frame(frame.name, frame.key, (*frame.columns, *READ_OTHERWISE.get(frame, ()), BASIS))
 
 
-MARKED = {
-    frame.name: marked(frame)
-    for frame in (
-        ALLOCATIONS,
-        COVERAGE,
-        COVERAGE_BY_ACCOUNT,
-        UTILIZATION,
-        UNUSED_REASONS,
-        UNCOVERED,
-        ZONE_MATCH,
-        POOLS,
-        EXPIRIES,
-        CAPACITY,
-    )
-}
+MARKED = {frame.name: marked(frame) for frame in (*READ_OTHERWISE, ZONE_MATCH)}
 """The frames whose rows say so, by name."""
 
 
+@dataclass(frozen=True)
+class Otherwise:
+    """What the other reading of zones makes of the same inventory.
+
+    Attributes:
+        reading: What it gives.
+        made: The analysis of that, its frames without a basis.
+    """
+
+    reading: OtherReading
+    made: Analysis
+
+
+@dataclass(frozen=True)
+class _View:
+    """An analysis whose usage and reservations tell their wholes, and what of it is firm."""
+
+    made: Analysis
+    sure: Firmness
+    sharing: Sharing
+
+
 def with_basis(
-    made: Analysis, usage: pd.DataFrame, sharing: Sharing, other: OtherReading | None
+    made: Analysis, usage: pd.DataFrame, sharing: Sharing, other: Otherwise | None
 ) -> Analysis:
     """Return the analysis with the `basis` of each row, as `MARKED` declares.
 
@@ -84,22 +103,26 @@ def with_basis(
         made: The analysis, its frames without a basis.
         usage: Instances, then idle slots (see `capacity.with_slots`).
         sharing: The preferences that its allocation followed.
-        other: What the other reading of zones gives, if anything depends on it.
+        other: What the other reading of zones makes of it, if anything depends on that.
     """
+    view = _view(made, usage, sharing)
+    made = replace(view.made, **_read_otherwise(view.made, other))
+    firm = _judged(made, view, usage)
+    if other:
+        allocated = replace(other.made, allocations=other.reading.allocated)
+        also = _judged(made, _view(allocated, usage, other.reading.sharing), usage)
+        firm |= _by_both(made, firm, also)
+    covered = made.covered.assign(basis=_words(made.covered, firm.pop(COVERED)))
+    frames = {name: _said(name, getattr(made, name), flags) for name, flags in firm.items()}
+    return replace(made, covered=covered, **frames)
+
+
+def _view(made: Analysis, usage: pd.DataFrame, sharing: Sharing) -> _View:
     sure = firmness(usage, made.active, made.allocations, sharing)
     of_usage, of_bought = wholes(usage, made.active, sure, sharing)
-    runs = ~is_idle_slot(usage).to_numpy(dtype=bool)
-    covered = made.covered.assign(
-        basis=_words(made.covered, sure.usage[runs]), **{WHOLE: of_usage[runs]}
-    )
-    made = replace(made, covered=covered, active=made.active.assign(**{WHOLE: of_bought}))
-    made = replace(made, **_read_otherwise(made, other))
-    firm = _by_row(made, usage, sure) | _by_place(made, sure, runs) | _by_sum(made, sharing)
-    if other:
-        also = firmness(usage, made.active, other.allocated, other.sharing)
-        firm |= _by_both(made, firm, _by_place(made, also, runs))
-    frames = {name: _said(name, getattr(made, name), flags) for name, flags in firm.items()}
-    return replace(made, **frames)
+    covered = made.covered.assign(**{WHOLE: of_usage[: len(made.covered)]})
+    active = made.active.assign(**{WHOLE: of_bought})
+    return _View(replace(made, covered=covered, active=active), sure, sharing)
 
 
 def basis_of_use(made: Analysis, weight: pd.Series[float]) -> str:
@@ -127,37 +150,67 @@ def _word(weight: pd.Series[float], whole: pd.Series[int]) -> str:
     return FIRM if is_fixed(weight, whole) else CONVENTION
 
 
-def _read_otherwise(made: Analysis, other: OtherReading | None) -> dict[str, pd.DataFrame]:
-    """Add to each frame of `READ_OTHERWISE` what the other reading of zones gives."""
-    units = {
-        frame.name: covered_otherwise(getattr(made, frame.name), frame.key, made.covered, other)
-        for frame in (COVERAGE, COVERAGE_BY_ACCOUNT)
-    }
-    units[UTILIZATION.name] = used_otherwise(made.utilization, made.zone_match)
-    return {
-        name: getattr(made, name).assign(**{ZONE_MATCH_OTHER.name: column})
-        for name, column in units.items()
-    }
+def _read_otherwise(made: Analysis, other: Otherwise | None) -> dict[str, pd.DataFrame]:
+    """Add to each frame of `READ_OTHERWISE`, and to `covered`, what the other reading gives."""
+    frames = {frame.name: _with_other(made, frame, other) for frame in READ_OTHERWISE}
+    allocations = other.reading.allocations if other else made.allocations
+    units = allocated_units(made.covered["usage_id"], allocations)
+    units = units.where(units != made.covered["covered_units"])
+    return {**frames, COVERED: made.covered.assign(**{ZONE_MATCH_OTHER.name: units})}
 
 
-def _by_row(made: Analysis, usage: pd.DataFrame, sure: Firmness) -> dict[str, Flags]:
+def _with_other(made: Analysis, frame: Frame, other: Otherwise | None) -> pd.DataFrame:
+    rows: pd.DataFrame = getattr(made, frame.name)
+    told = READ_OTHERWISE[frame]
+    names = [column.name for column in told]
+    if other is None:
+        return rows.assign(**dict.fromkeys(names, np.nan))
+    units = told_otherwise(rows, getattr(other.made, frame.name), frame, list(told.values()))
+    if RESERVATION in rows:
+        # Reasons look beyond pools, but of a pool that is left out nothing is told.
+        lost = made.active.loc[in_pools(made.active, made.unplaced), RESERVATION]
+        units = [column.mask(rows[RESERVATION].isin(lost)) for column in units]
+    return rows.assign(**dict(zip(names, units, strict=True)))
+
+
+def _judged(made: Analysis, view: _View, usage: pd.DataFrame) -> dict[str, Flags]:
+    """Judge the rows of an analysis by what is firm in it, or in the other reading of zones."""
+    runs = ~is_idle_slot(usage).to_numpy(dtype=bool)
+    by_place = _by_place(made, view.sure, runs)
+    return _by_row(made, usage, view) | by_place | _by_sum(made, view)
+
+
+def _by_row(made: Analysis, usage: pd.DataFrame, view: _View) -> dict[str, Flags]:
     """Judge the rows that are one instance, one idle slot, one allocation or one account's pool."""
+    sure = view.sure
     one = usage.assign(instance_id=usage["usage_id"], capacity_reservation_id=usage["usage_id"])
     slots = is_idle_slot(usage).to_numpy(dtype=bool)
-    in_pools = pd.concat([usage, made.active])
+    held = pd.concat([usage, made.active])
     pooled = np.append(sure.pooled_usage, sure.pooled_reservations)
     return {
-        ALLOCATIONS.name: sure.allocations,
+        COVERED: sure.usage[~slots],
+        ALLOCATIONS.name: _given(made, view),
         UNCOVERED.name: _all_firm(UNCOVERED.key, made.uncovered, one, sure.usage),
         CAPACITY.name: _all_firm(
             ("capacity_reservation_id",), made.capacity_reservations, one[slots], sure.usage[slots]
         ),
-        POOLS.name: _all_firm(POOLS.key, made.pools, in_pools, pooled),
+        POOLS.name: _all_firm(POOLS.key, made.pools, held, pooled),
     }
 
 
+def _given(made: Analysis, view: _View) -> Flags:
+    """Judge allocations; one that the other reading does not make might be in another split."""
+    key = list(ALLOCATIONS.key)
+    ours, theirs = made.allocations[key], view.made.allocations[key]
+    if ours.equals(theirs):
+        return view.sure.allocations
+    known = theirs.assign(is_firm=view.sure.allocations)
+    found = ours.merge(known, on=key, how="left", validate="1:1")["is_firm"]
+    return found.eq(other=True).to_numpy(dtype=bool)
+
+
 def _by_place(made: Analysis, sure: Firmness, runs: Flags) -> dict[str, Flags]:
-    """Judge the rows whose units may depend on how zones are read."""
+    """Judge the rows whose units are of one place, or of one reservation."""
     rows, key = made.covered, UTILIZATION.key
     by_account, used = made.coverage_by_account, sure.reservations
     return {
@@ -175,21 +228,21 @@ def _by_both(
 ) -> dict[str, Flags]:
     """Judge the rows that show both readings: firm is what is firm in both."""
     both = {ZONE_MATCH.name: firm[ZONE_MATCH.name] & otherwise[ZONE_MATCH.name]}
-    for name in (frame.name for frame in READ_OTHERWISE):
+    for name in (COVERED, *(frame.name for frame in READ_OTHERWISE)):
         is_alone = getattr(made, name)[ZONE_MATCH_OTHER.name].isna().to_numpy()
         both[name] = firm[name] & (is_alone | otherwise[name])
     return both
 
 
-def _by_sum(made: Analysis, sharing: Sharing) -> dict[str, Flags]:
+def _by_sum(made: Analysis, view: _View) -> dict[str, Flags]:
     """Judge the rows that are sums over many reservations, or shares of one."""
-    active = made.active
+    active = view.made.active
     ends = month_of(active["end"]).fillna("")
     unused = active[["reservation_id"]].merge(
-        made.utilization[["reservation_id", "unused_units"]], how="left", validate="1:1"
+        view.made.utilization[["reservation_id", "unused_units"]], how="left", validate="1:1"
     )
     bought = active.assign(unused_units=unused["unused_units"].to_numpy())
-    firm = firm_reasons(made.covered, bought, sharing)
+    firm = firm_reasons(view.made.covered, bought, view.sharing)
     row = firm.index.get_indexer(pd.Index(made.unused_reasons["reservation_id"]))
     column = firm.columns.get_indexer(pd.Index(made.unused_reasons["reason"]))
     return {

@@ -29,7 +29,7 @@ from ri_report.rules.matching import REGIONAL
 from ri_report.rules.reasons import NOT_ALL_READ, UNUSED_REASONS, ZONE_UNKNOWN
 from ri_report.rules.unplaced import in_pools
 from ri_report.rules.utilization import POOLS
-from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER
+from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER, ZONE_MATCH_OTHER_USE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -45,18 +45,9 @@ NO_CAPACITY = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.CAPACITY})
 """What was not read of an account or region when one of these kinds of cell was not."""
 
 COVER = ("covered_units", "uncovered_units")
-USE = (
-    "used_units",
-    "unused_units",
-    "utilization_ratio",
-    "idle_slot_units",
-    "lent_units",
-    ZONE_MATCH_OTHER.name,
-)
-COVER_MEASURES = (
-    *(c.name for c in MEASURES if not c.name.startswith("running")),
-    ZONE_MATCH_OTHER.name,
-)
+USE = ("used_units", "unused_units", "utilization_ratio", "idle_slot_units", "lent_units")
+COVER_MEASURES = tuple(c.name for c in MEASURES if not c.name.startswith("running"))
+OTHERWISE = (ZONE_MATCH_OTHER.name, ZONE_MATCH_OTHER_USE.name)
 BY_READING = tuple(c.name for c in ZONE_MATCH.columns if c.kind == "units")
 POOL_FLOWS = ("covered_units", "used_units", "lent_units", "borrowed_units")
 OF_IDLE_SLOTS = ("idle_units", "covered_idle_units", "borrowed_units")
@@ -216,8 +207,12 @@ def _flows(analysis: Analysis, missing: Unread) -> dict[str, pd.DataFrame]:
 
 
 def _masked(frame: pd.DataFrame, rows: pd.Series[bool], names: Collection[str]) -> pd.DataFrame:
-    """Return the frame without the values of these columns, and without a basis, in these rows."""
-    masked = {name: frame[name].mask(rows) for name in names}
+    """Return the frame without the values of these columns in these rows.
+
+    There it tells neither a basis nor what the other reading of zones would give.
+    """
+    told = [name for name in OTHERWISE if name in frame]
+    masked = {name: frame[name].mask(rows) for name in (*names, *told)}
     if BASIS.name in frame:
         masked[BASIS.name] = frame[BASIS.name].mask(rows, "")
     return frame.assign(**masked)
@@ -285,7 +280,8 @@ def _uncovered(
     """List every instance whose cover is unknown, below those known to be uncovered."""
     rows = dark.rename(columns={"usage_id": "instance_id", "units": "running_units"})
     known = uncovered[~uncovered["instance_id"].isin(rows["instance_id"])]
-    unknown = rows.assign(reason=why, covered_units=None, uncovered_units=None, **{BASIS.name: ""})
+    empty = dict.fromkeys(("covered_units", "uncovered_units", ZONE_MATCH_OTHER.name))
+    unknown = rows.assign(reason=why, **empty, **{BASIS.name: ""})
     return _joined(MARKED["uncovered"], known, unknown.sort_values("instance_id"))
 
 
@@ -308,7 +304,10 @@ def _without_slots(rows: pd.DataFrame, active: pd.DataFrame, missing: Unread) ->
     is_used = _among(rows, active[missing.hide_idle(active)], POOLS.key)
     return rows.assign(
         **{name: rows[name].mask(unheld) for name in OF_IDLE_SLOTS},
-        **{name: rows[name].mask(is_used) for name in ("used_units", "lent_units")},
+        **{
+            name: rows[name].mask(is_used)
+            for name in ("used_units", "lent_units", ZONE_MATCH_OTHER_USE.name)
+        },
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
@@ -48,12 +47,18 @@ OTHER: dict[ZonalMatch, ZonalMatch] = {"az_name": "az_id", "az_id": "az_name"}
 ZONE_MATCH_OTHER = Column(
     "zone_match_other",
     "number",
-    "Units covered or used if zones of other accounts matched by what this report does not match"
-    " them by, of zone name and zone id; empty where that makes no difference or, as zone ids were"
-    " not read, is unknown",
+    "What the row would have in place of its covered, used, uncovered or unused units if zones of"
+    " other accounts matched by what this report does not match them by, of zone name and zone id;"
+    " empty where no number of the row would differ or, as zone ids were not read, that is unknown",
     "By other zones",
     nullable=True,
     is_sparse=True,
+)
+ZONE_MATCH_OTHER_USE = replace(
+    ZONE_MATCH_OTHER,
+    name="zone_match_other_use",
+    description="The same for what is used of its own",
+    label="Used by other zones",
 )
 
 
@@ -144,36 +149,21 @@ def _names_mislead(usage: pd.DataFrame, active: pd.DataFrame) -> bool:
     return any(seen.duplicated(["region", name]).any() for name in places[1:])
 
 
-def covered_otherwise(
-    made: pd.DataFrame, by: Sequence[str], covered: pd.DataFrame, other: OtherReading | None
-) -> pd.Series[float]:
-    """Return what the other reading covers of each row of a coverage, missing where the same.
+def told_otherwise(
+    made: pd.DataFrame, other: pd.DataFrame, frame: Frame, measures: Sequence[str]
+) -> list[pd.Series[float]]:
+    """Return measures of a table as the other reading has them, missing where no number differs.
+
+    What the other reading has no row of, as nothing is uncovered, unused or given, is 0 there.
 
     Args:
-        made: Frame `coverage.COVERAGE`, or that by account.
-        by: Its key.
-        covered: What `coverage.cover` returns.
-        other: What `other_reading` returns.
+        made: The table by the reading of the report.
+        other: The table by the other reading.
+        frame: The declaration of both; each of its units may differ.
+        measures: Of which the other's values are returned, aligned with the first table.
     """
-    if other is None:
-        return pd.Series(np.nan, made.index, dtype="float64")
-    key = list(by)
-    units = allocated_units(covered["usage_id"], other.allocations)
-    sums = covered[key].assign(units=units).groupby(key, as_index=False)["units"].sum()
-    found = made[key].merge(sums, on=key, how="left", validate="1:1")["units"]
-    found = found.set_axis(made.index)
-    return found.where(found != made["covered_units"])
-
-
-def used_otherwise(used: pd.DataFrame, zone_match: pd.DataFrame) -> pd.Series[float]:
-    """Return what the other reading uses of each reservation, missing where nothing differs.
-
-    Args:
-        used: Frame `utilization.UTILIZATION`.
-        zone_match: Frame `ZONE_MATCH`.
-    """
-    is_by_name = zone_match["applied"] == "az_name"
-    units = zone_match["used_units_by_id"].where(is_by_name, zone_match["used_units_by_name"])
-    by_id = units.set_axis(zone_match["reservation_id"])
-    found = by_id.reindex(used["reservation_id"]).astype("float64")
-    return found.set_axis(used.index)
+    key, units = list(frame.key), [c.name for c in frame.columns if c.name.endswith("units")]
+    found = made[key].merge(other[[*key, *units]], on=key, how="left", validate="1:1")[units]
+    found = found.fillna(0.0).set_axis(made.index)
+    differs = (found != made[units].fillna(0.0)).any(axis="columns")
+    return [found[measure].where(differs) for measure in measures]

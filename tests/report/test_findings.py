@@ -236,8 +236,9 @@ def test_what_depends_on_the_reading_of_zones_is_a_warning_with_the_headline_cha
     assert told.table == "zone_match"
     assert told.text == (
         "If zonal reservations matched the zones of other accounts by id and not by name, some rows"
-        " of Utilization and Coverage would be different; they tell both results: utilization"
-        " 33.3 % instead of 100.0 %, coverage 25.0 % instead of 75.0 %"
+        " of Coverage, Utilization, Coverage by account, Pools, Expiring, Allocations would be"
+        " different; they tell both results: utilization 33.3 % instead of 100.0 %, coverage 25.0 %"
+        " instead of 75.0 %"
     )
     assert "sharing.zonal_match" in told.fix
 
@@ -250,7 +251,7 @@ def test_a_reading_of_zones_that_only_moves_units_keeps_the_headline() -> None:
     """
     (told,) = texts("warning", text)
     assert told.startswith("If zonal reservations matched the zones of other accounts by id")
-    assert told.endswith("utilization 50.0 % as now, coverage 100.0 % as now")
+    assert told.endswith("utilization still 50.0 %, coverage still 100.0 %")
 
 
 def test_a_reading_of_zones_that_only_changes_which_instances_are_covered_is_told() -> None:
@@ -260,8 +261,9 @@ def test_a_reading_of_zones_that_only_changes_which_instances_are_covered_is_tol
         i-c: C runs 1 m5.large in us-east-1b (use1-az1)
         r-zonal: A bought 1 m5.large in us-east-1a (use1-az1)
     """
-    (told,) = texts("warning", text)
-    assert told.endswith("utilization 100.0 % as now, coverage 50.0 % as now")
+    (told,) = [f for f in found(text) if f.level == "warning"]
+    assert told.text.endswith("utilization still 100.0 %, coverage still 50.0 %")
+    assert told.table == "coverage"
 
 
 def test_a_zone_name_of_two_places_is_a_note() -> None:

@@ -396,12 +396,13 @@ def test_the_page_shows_every_column_but_those_that_a_mark_or_a_note_tells(
         for name, table in complete.tables.items()
     }
     assert {name: columns for name, columns in left_out.items() if columns} == {
+        **{name: {"basis", "zone_match_other"} for name in MARKED},
         "coverage": {"basis", "factor_basis", "zone_match_other"},
         "coverage_by_account": {"basis", "factor_basis", "zone_match_other"},
-        "utilization": {"basis", "zone_match_other"},
+        "pools": {"basis", "zone_match_other", "zone_match_other_use"},
+        "zone_match": {"basis"},
         "coverage_by_family": {"basis"},
         "accounts": {"basis"},
-        **{name: {"basis"} for name in MARKED if "coverage" not in name and name != "utilization"},
     }
 
 
@@ -416,7 +417,7 @@ def test_coverage_says_beside_a_type_that_its_factor_is_not_documented(complete:
 
 def test_rows_that_depend_on_the_reading_of_zones_show_both_results(complete: Report) -> None:
     """The other result stands beside the number, and what it means below the table."""
-    told = ("coverage", "utilization")
+    told = ("coverage", "utilization", "uncovered", "unused_reasons", "pools")
     tables = dict(complete.tables)
     for name in told:
         rows = tables[name].rows

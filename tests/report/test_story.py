@@ -215,6 +215,31 @@ def test_a_record_without_a_discount_says_why(name: str, why: str) -> None:
     assert told(name)[-1] == f"It gives no discount now {why}"
 
 
+def test_an_instance_that_the_other_reading_of_zones_covers_otherwise_says_so() -> None:
+    text = """
+        i-b: B runs 1 m5.large in us-east-1a (use1-az2)
+        i-c: C runs 1 m5.large in us-east-1b (use1-az1)
+        i-d: C runs 1 m5.large in us-east-1c
+        r: A bought 1 m5.large in us-east-1a (use1-az1)
+    """
+    by_id = "           {} units if zones of other accounts matched by id (zonal_match)"
+    assert by_id.format(0) in told("i-b", text)
+    assert by_id.format(4) in told("i-c", text)
+    assert not any("zonal_match" in line for line in told("i-d", text))
+
+
+@pytest.mark.parametrize("name", ["r", "i-b"])
+def test_where_zone_ids_were_not_read_the_story_says_that_the_other_reading_is_unknown(
+    name: str,
+) -> None:
+    text = """
+        i-b: B runs 1 m5.large in us-east-1a ()
+        r: A bought 1 m5.large in us-east-1a ()
+    """
+    line = "           unknown if zones of other accounts match by id: zone ids were not read"
+    assert line in told(name, text)
+
+
 def test_a_partly_covered_instance_is_told_with_both() -> None:
     text = "i: A runs 1 m5.xlarge in us-east-1a\nr: A bought 1 m5.large in us-east-1"
     found = told("i", text)

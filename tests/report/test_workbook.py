@@ -516,6 +516,7 @@ rows = ALLOCATED.check(pd.DataFrame({{
     "instance_account_id": "444455556666",
     "tier": "owner",
     "covered_units": np.full(n, 4.0),
+    "zone_match_other": np.nan,
     "basis": "firm",
 }}))
 tables = {{

@@ -23,8 +23,9 @@ DECLARED = {
     "covered": [
         *eligibility.USAGE.names,
         *(column.name for column in COVERED_USAGE_COLUMNS),
-        "basis",
         "whole",
+        "zone_match_other",
+        "basis",
     ],
     "not_eligible": eligibility.NOT_ELIGIBLE.names,
     "active": [*eligibility.ACTIVE.names, "whole"],

@@ -62,6 +62,9 @@ def _without(frame: pd.DataFrame, gaps: Iterable[Outcome]) -> pd.DataFrame:
     return frame
 
 
+OTHERWISE = {"zone_match_other", "zone_match_other_use"}
+
+
 def row(frame: pd.DataFrame, **where: str) -> dict[str, Any]:
     for name, value in where.items():
         frame = frame[frame[name] == value]
@@ -72,7 +75,7 @@ def row(frame: pd.DataFrame, **where: str) -> dict[str, Any]:
 def unknown(found: dict[str, Any]) -> set[str]:
     """What is missing, but for what the other reading of zones gives, which is where it differs."""
     missing = {name for name, value in found.items() if value is None}
-    return missing - {"zone_match_other"}
+    return missing - OTHERWISE
 
 
 @pytest.mark.parametrize("kind", [CellKind.INSTANCES])
@@ -92,6 +95,7 @@ def test_the_use_of_what_an_account_bought_is_unknown_without_its_instances(kind
         "reservation_id": "r-a",
         "reason": NOT_ALL_READ,
         "unused_units": None,
+        "zone_match_other": None,
         "basis": "",
     }
     idle = row(found.utilization, reservation_id="r-b")
@@ -212,7 +216,7 @@ def test_a_cell_of_which_nothing_was_seen_is_a_row_of_its_own_among_the_pools() 
         "D": ["running_units", "idle_units"],
     }
     for account, names in known.items():
-        expected = nowhere | {"account_id": account} | dict.fromkeys(measures)
+        expected = nowhere | {"account_id": account} | dict.fromkeys([*measures, *OTHERWISE])
         assert row(pools, account_id=account) == expected | dict.fromkeys(names, 0)
 
 

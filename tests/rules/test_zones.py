@@ -166,6 +166,56 @@ def test_rows_that_depend_on_the_reading_say_what_the_other_would_give(
     assert told_by(made.coverage_by_account, "availability_zone") == place
 
 
+MOVED = """
+    r: A bought 1 m5.large in us-east-1a (use1-az1)
+    i-b: B runs 1 m5.large in us-east-1a (use1-az2)
+    i-c: C runs 1 m5.large in us-east-1b (use1-az1)
+"""
+
+
+def test_every_table_tells_of_its_rows_what_the_other_reading_would_give() -> None:
+    world = fleet(MOVED)
+    made = analyze(world.inventory, world.sharing)
+    assert made.zone_match.empty
+    assert told_of(made.covered, "usage_id") == {"i-b": 0, "i-c": 4}
+    assert told_of(made.uncovered, "instance_id") == {"i-c": 0}
+    assert told_of(made.coverage, "availability_zone") == {"us-east-1a": 0, "us-east-1b": 4}
+    assert told_of(made.coverage_by_account, "account_id") == {"B": 0, "C": 4}
+    assert told_of(made.allocations, "usage_id") == {"i-b": 0}
+    assert told_of(made.pools, "account_id") == {"B": 0, "C": 4}
+    assert told_of(made.utilization, "reservation_id") == {}
+
+
+def test_sums_tell_it_too_and_so_do_idle_slots() -> None:
+    """By name r covers what B runs and r-b its idle slots; by id r-b covers what it runs."""
+    world = fleet(
+        """
+        r: A bought 2 m5.large in us-east-1a (use1-az1), ends 2027-02-01
+        i-b: B runs 2 m5.large in us-east-1a (use1-az2)
+        r-b: B bought 2 m5.large in us-east-1, ends 2027-03-01
+        cr: B holds 2 m5.large in us-east-1c
+        """
+    )
+    made = analyze(world.inventory, world.sharing)
+    assert told_of(made.utilization, "reservation_id") == {"r": 0, "r-b": 8}
+    assert told_of(made.unused_reasons, "reason") == {}
+    assert told_of(made.capacity_reservations, "account_id") == {"B": 0}
+    assert told_of(made.expiries, "month") == {"2027-02": 0}
+    assert told_of(made.pools, "account_id") == {"A": 0, "B": 8}
+    assert told_of(made.pools, "account_id", "zone_match_other_use") == {"A": 0, "B": 8}
+
+
+def test_reasons_tell_it_too() -> None:
+    world = fleet(f"{SUSAN}\n{BOB}\ni-far: B runs 1 m5.large in us-west-2c", zonal_match="az_id")
+    made = analyze(world.inventory, world.sharing)
+    assert told_of(made.unused_reasons, "reason") == {"wrong_zone": 0}
+
+
+def told_of(frame: pd.DataFrame, key: str, name: str = "zone_match_other") -> dict[str, float]:
+    rows = frame[frame[name].notna()]
+    return dict(zip(rows[key], rows[name], strict=True))
+
+
 def told_by(frame: pd.DataFrame, name: str) -> str:
     rows = zip(frame[name], frame["zone_match_other"], strict=True)
     return ", ".join(f"{key}: {units:g}" for key, units in rows)
