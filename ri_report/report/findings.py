@@ -15,6 +15,7 @@ from ri_report.report.model import Finding
 from ri_report.report.text import visible
 from ri_report.report.wording import UNLISTED, named, quantity, words
 from ri_report.rules.basis import READ_OTHERWISE
+from ri_report.rules.places import contradictions
 from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *_reservations(analysis),
         *_zone_match(inventory, analysis, sharing),
         *zones_unknown(analysis),
+        *_zone_contradictions(inventory),
         *_zone_names(analysis),
         *_not_eligible(analysis),
         *_capacity(inventory),
@@ -250,6 +252,18 @@ def _change(part: pd.Series[float], whole: pd.Series[float], more: float) -> str
         return NOT_APPLICABLE
     new, old = percent((part.sum() + more) / whole.sum()), percent(part.sum() / whole.sum())
     return f"{new} instead of {old}" if new != old else f"still {old}"
+
+
+def _zone_contradictions(inventory: Inventory) -> list[Finding]:
+    broken = contradictions(inventory)
+    if broken.empty:
+        return []
+    where = named(broken["region"] + " of account " + broken["account_id"])
+    text = (
+        f"Zone names and zone ids contradict each other in {where}; within one account a zone has"
+        " one of each, so the ids there are taken as unknown"
+    )
+    return [Finding("warning", text, "Collect again, or correct the saved answers", "")]
 
 
 def _zone_names(analysis: Analysis) -> list[Finding]:

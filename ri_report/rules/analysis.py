@@ -12,7 +12,7 @@ from ri_report.rules.counts import running
 from ri_report.rules.coverage import cover, coverage, coverage_by_account
 from ri_report.rules.eligibility import active_reservations, eligible_usage
 from ri_report.rules.expiry import expiries
-from ri_report.rules.places import check_zones
+from ri_report.rules.places import without_contradictions
 from ri_report.rules.reasons import uncovered_instances, unused_reasons
 from ri_report.rules.unplaced import unplaced_pools
 from ri_report.rules.utilization import pools, utilization
@@ -68,13 +68,8 @@ class _Fleet:
 
 
 def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
-    """Apply the rules to what was seen; what was not seen is the report's business.
-
-    Raises:
-        IntegrityError: within one account a zone has two ids, or an id two zones.
-    """
-    check_zones(inventory)
-    fleet = _fleet(inventory)
+    """Apply the rules to what was seen; what was not seen is the report's business."""
+    fleet = _fleet(without_contradictions(inventory))
     both, active = fleet.both, fleet.active
     allocations = allocate(both, active, sharing)
     made = _tables(fleet, allocations, sharing)

@@ -42,7 +42,9 @@ BASIS_TEXT = {
     CONVENTION: "AWS leaves open how the pool is split here; a rule of this report decides",
 }
 BASIS = Column(
-    "basis", "text", "firm: AWS's rules decide; convention: one of the splits that they leave open"
+    "basis",
+    "text",
+    "Of what was read: firm, AWS's rules decide; convention, one of the splits that they leave open",
 )
 
 

@@ -5,12 +5,12 @@ Within one account a zone has one name and one id (AWS Regions and Availability 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ri_report.errors import IntegrityError
 from ri_report.rules.matching import REGIONAL, pack
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ri_report.rules.sharing import Sharing
 
 _ZONE = ["account_id", "region", "availability_zone", "availability_zone_id"]
+_PLACED = ("instances", "reservations", "capacity_reservations")
 _RULE = "within one account a zone has one name and one id"
 
 
@@ -40,24 +41,43 @@ def check_zone_ids(both: pd.DataFrame, sharing: Sharing) -> None:
             raise ValueError(f"usage and reservations: {told}; {_RULE}: give each zone its own")
 
 
-def check_zones(inventory: Inventory) -> None:
-    """Refuse an inventory in which a zone of one account has two ids, or an id two zones.
+def contradictions(inventory: Inventory) -> pd.DataFrame:
+    """Return the account_id and region where a zone of the account has two ids, or an id two zones.
 
-    Raises:
-        IntegrityError: names the account, the region, the zone and both.
+    Args:
+        inventory: What was seen.
     """
-    frames = (
-        inventory.instances,
-        inventory.reservations,
-        inventory.capacity_reservations,
-        inventory.zones,
+    seen = pd.concat([getattr(inventory, name)[_ZONE] for name in (*_PLACED, "zones")])
+    known = seen[(seen[_ZONE[2:]] != "").all(axis="columns")].drop_duplicates()
+    *where, name, place = _ZONE
+    again = known.duplicated([*where, name]) | known.duplicated([*where, place])
+    cells: pd.DataFrame = known.loc[again, where].drop_duplicates(ignore_index=True)
+    return cells
+
+
+def without_contradictions(inventory: Inventory) -> Inventory:
+    """Return the inventory without the zone ids of an account where these contradict each other.
+
+    Which of them is right is unknown, so all of its ids in that region are.
+
+    Args:
+        inventory: What was seen.
+    """
+    broken = pd.MultiIndex.from_frame(contradictions(inventory))
+    if broken.empty:
+        return inventory
+    frames = {name: getattr(inventory, name) for name in _PLACED}
+    return replace(
+        inventory,
+        **{
+            name: frame.assign(
+                availability_zone_id=frame["availability_zone_id"].mask(
+                    pd.MultiIndex.from_frame(frame[_ZONE[:2]]).isin(broken), ""
+                )
+            )
+            for name, frame in frames.items()
+        },
     )
-    seen = pd.concat([frame[_ZONE].drop_duplicates() for frame in frames]).replace("", None)
-    seen = seen.astype("category")
-    if told := _contradiction(seen):
-        raise IntegrityError(
-            f"{told}; {_RULE}: no report is written; correct the saved answers, or collect again"
-        )
 
 
 def _contradiction(both: pd.DataFrame) -> str:

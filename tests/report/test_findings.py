@@ -276,6 +276,16 @@ def test_a_zone_name_of_two_places_is_a_note() -> None:
     assert note.startswith("us-east-1a: the name is another place in other accounts")
 
 
+def test_zone_ids_that_contradict_each_other_are_a_warning() -> None:
+    text = """
+        i-a: A runs 1 m5.large in us-east-1a (use1-az1)
+        i-b: A runs 1 m5.large in us-east-1b (use1-az1)
+    """
+    (warning,) = texts("warning", text)
+    where = "us-east-1 of account A"
+    assert warning.startswith(f"Zone names and zone ids contradict each other in {where}")
+
+
 def test_instances_that_no_reservation_covers_are_counted_by_reason() -> None:
     text = """
         i-a: A runs 2 m5.large in us-east-1a, spot

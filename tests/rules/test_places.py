@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ri_report.errors import IntegrityError
 from ri_report.inventory.schema import ZONES
 from ri_report.rules.allocation import allocate
 from ri_report.rules.analysis import analyze
+from ri_report.rules.places import contradictions, without_contradictions
 from ri_report.rules.sharing import Sharing
 from tests.rules.fleet import fleet
 
@@ -54,8 +54,28 @@ def test_zones_of_one_account_that_contradict_each_other_are_refused(name: str) 
     world = fleet(f"{ZONAL}\n{line}")
     with pytest.raises(ValueError, match=rf"^usage and reservations: {text}; within one account"):
         allocate(world.usage, world.active, BY_ID)
-    with pytest.raises(IntegrityError, match=rf"^{text}; within one account .*collect again$"):
-        analyze(world.inventory, Sharing())
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_zone_ids_that_contradict_each_other_are_unknown_in_their_account_and_region(
+    name: str,
+) -> None:
+    world = fleet(f"""
+        {ZONAL}
+        {CONTRADICTIONS[name][0]}
+        j: A runs 1 m5.large in us-west-2a (usw2-az1)
+        k: B runs 1 m5.large in us-east-1a (use1-az6)
+        """)
+    found = contradictions(world.inventory)
+    assert found.to_dict("records") == [{"account_id": "A", "region": "us-east-1"}]
+    kept = without_contradictions(world.inventory)
+    ids = dict(
+        zip(kept.instances["instance_id"], kept.instances["availability_zone_id"], strict=True)
+    )
+    assert ids == {"i": "", "j": "usw2-az1", "k": "use1-az6"}
+    assert kept.reservations["availability_zone_id"].tolist() == [""]
+    made = analyze(world.inventory, BY_ID)
+    assert made.covered.loc[made.covered["usage_id"] == "k", "covered_units"].tolist() == [0]
 
 
 def test_the_map_of_zones_contradicts_an_instance() -> None:
@@ -66,8 +86,14 @@ def test_the_map_of_zones_contradicts_an_instance() -> None:
         "availability_zone": "us-east-1a",
         "availability_zone_id": "use1-az6",
     }
-    with pytest.raises(IntegrityError, match="use1-az2 and use1-az6"):
-        analyze(replace(world.inventory, zones=ZONES.of([zone])), Sharing())
+    inventory = replace(world.inventory, zones=ZONES.of([zone]))
+    kept = without_contradictions(inventory)
+    assert kept.instances["availability_zone_id"].tolist() == [""]
+
+
+def test_zones_that_agree_are_kept_as_they_are() -> None:
+    inventory = fleet(f"{ZONAL}\ni: A runs 2 m5.large in us-east-1a (use1-az1)").inventory
+    assert without_contradictions(inventory) is inventory
 
 
 def test_what_ids_of_one_account_say_is_nothing_to_another() -> None:
