@@ -44,7 +44,7 @@ BASIS_TEXT = {
 BASIS = Column(
     "basis",
     "text",
-    "Of what was read: firm, AWS's rules decide; convention, one of the splits that they leave open",
+    "Of what was read: firm, AWS's rules decide; convention, one of the splits they leave open",
 )
 
 
