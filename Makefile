@@ -27,7 +27,7 @@ proof: $(VENV)/test ## Set up and search for what breaks the laws; EXAMPLES=2000
 	RI_REPORT_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n auto tests/rules/test_laws.py tests/rules/test_hours.py
 	RI_REPORT_EXAMPLES=$(SCRIPTS) $(BIN)/pytest -n auto tests/matrix/test_any_faults.py tests/matrix/test_kills.py
 
-mutants: $(MUTANTS)/made ## Print how many wrong versions of the rules the tests notice (takes an hour)
+mutants: $(MUTANTS)/made ## Print how many wrong versions of the rules the tests notice (takes three quarters of an hour)
 	$(MUTANTS)/bin/python -m tests.benchmarks.mutants
 
 bench: $(VENV)/run ## Set up and print how fast it is, as ratios within one run

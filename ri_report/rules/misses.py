@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ri_report.rules.matching import ZONAL, in_capacity
+from ri_report.rules.matching import INDEPENDENT_REGIONS, ZONAL, in_capacity
 from ri_report.rules.sizes import families
 
 if TYPE_CHECKING:
@@ -73,9 +73,12 @@ def _zones(
 ) -> tuple[pd.Series[bool], pd.Series[bool]]:
     """Return whether the zones differ, and whether that is unknown because one of them is.
 
-    Within one account the names tell; between accounts what the preferences say.
+    Within one account the names tell; between accounts what the preferences say. Where names are
+    the same place in every account they stand in for an id that is not known.
     """
-    by_id = is_others & (sharing.zonal_match == "az_id")
+    ids = both[["availability_zone_id", "availability_zone_id_bought"]]
+    is_told = (ids != "").all(axis="columns") | both["region"].isin(INDEPENDENT_REGIONS)
+    by_id = is_others & (sharing.zonal_match == "az_id") & is_told
     mine, theirs = (
         both[f"availability_zone{side}"].where(~by_id, both[f"availability_zone_id{side}"])
         for side in ("", "_bought")

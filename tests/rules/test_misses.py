@@ -50,6 +50,16 @@ def test_one_rule_between_two_is_named(bought: str, runs: str, reason: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("region", "reason"), [("us-east-1", "zone_unknown"), ("eu-central-1", "wrong_zone")]
+)
+def test_a_name_tells_the_place_without_an_id_where_it_is_the_same_for_every_account(
+    region: str, reason: str
+) -> None:
+    text = f"i: B runs 1 m5.large in {region}b ()\nr: A bought 1 m5.large in {region}a ()"
+    assert missed(text, zonal_match="az_id") == [f"i r {reason}"]
+
+
+@pytest.mark.parametrize(
     ("bought", "runs"),
     [
         (REGIONAL, "A runs 1 m5.xlarge in us-east-1b"),
