@@ -25,7 +25,8 @@ def test_its_two_commands_are_targets_of_the_makefile() -> None:
 
 
 def test_every_command_and_option_it_names_exists() -> None:
-    lines = re.findall(r"^ri-report (\w+)(.*?)(?:#.*)?$", README, flags=re.MULTILINE)
+    told = "".join(re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL))
+    lines = re.findall(r"^ri-report (\w+)(.*?)(?:#.*)?$", told, flags=re.MULTILINE)
     assert {command for command, _ in lines} >= {"run", "report", "iam"}
     for command, rest in lines:
         shown = CliRunner().invoke(ri_report, [command, "--help"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -214,7 +216,7 @@ def stranger(scheme: str, wrap: Callable[[socket.socket], socket.socket]) -> Ite
                 while True:
                     client, _ = listening.accept()
                     with suppress(OSError), wrap(client) as talk:
-                        there.told += talk.recv(1 << 16)
+                        there.told += request_from(talk)
                         talk.sendall(PAGE)
 
         thread = Thread(target=serve)
@@ -222,6 +224,14 @@ def stranger(scheme: str, wrap: Callable[[socket.socket], socket.socket]) -> Ite
         yield there
         listening.shutdown(socket.SHUT_RDWR)
         thread.join()
+
+
+def request_from(talk: socket.socket) -> bytes:
+    """Read a request whole: to close on the rest of one resets the connection."""
+    with talk.makefile("rb") as told:
+        head = b"".join(takewhile(b"\r\n".__ne__, told))
+        length = re.search(rb"(?i)^content-length: *(\d+)", head, re.MULTILINE)
+        return head + told.read(int(length[1]) if length else 0)
 
 
 PAGE = (
