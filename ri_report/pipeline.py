@@ -146,7 +146,7 @@ def analyze_inventory(inventory: Inventory, config: Config) -> tuple[Analysis, S
     check_members(_of_listed(sharing, inventory), inventory.accounts)
     analysis = analyze(inventory, sharing)
     check_conservation(analysis)
-    return blind(analysis, inventory.outcomes), sharing
+    return blind(analysis, inventory, sharing), sharing
 
 
 def _of_listed(sharing: Sharing, inventory: Inventory) -> Sharing:

@@ -170,6 +170,7 @@ def test_an_account_that_was_not_read_is_unknown_and_never_zero(
     assert account["reading"] == "not read"
     assert {account[name] for name in MEASURES} == {""}
     (coverage,) = of_account("coverage_by_account", DATA)
+    assert coverage.pop("completeness") == "unknown"
     assert {value for name, value in coverage.items() if name != "account_id"} == {""}
     (running,) = of_account("running", DATA)
     assert running["running_instances"] == ""

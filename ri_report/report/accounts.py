@@ -9,6 +9,7 @@ import pandas as pd
 from ri_report.inventory.frames import Column, Frame
 from ri_report.inventory.outcomes import NOT_OPTED_IN, READ, CellKind
 from ri_report.rules.basis import BASIS, CONVENTION, FIRM
+from ri_report.rules.completeness import COMPLETE, COMPLETENESS, said
 from ri_report.rules.coverage import ratio
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ ACCOUNT_SUMMARY = Frame(
         Column("borrowed_units", "units", "Covered by other accounts", nullable=True),
         Column("lent_units", "units", "Lent to other accounts", nullable=True),
         BASIS,
+        COMPLETENESS,
     ),
 )
 
@@ -86,7 +88,7 @@ def account_summary(inventory: Inventory, analysis: Analysis) -> pd.DataFrame:
     )
     summary = pd.concat([rows, *sums], axis="columns")
     return summary.assign(
-        basis=_bases(summary, analysis.pools),
+        **_words(summary, analysis.pools),
         coverage_ratio=ratio(summary["covered_units"], summary["running_units"]),
         utilization_ratio=ratio(summary["used_units"], summary["purchased_units"]),
     )
@@ -100,12 +102,18 @@ def _sums(ids: pd.Series[str], frame: pd.DataFrame) -> pd.DataFrame:
     return sums.reindex(ids, fill_value=0.0).set_axis(ids.index)
 
 
-def _bases(summary: pd.DataFrame, pools: pd.DataFrame) -> list[str]:
-    """Return the basis of each account: firm if each of its pools is; "" where nothing is known."""
-    is_open = summary["account_id"].isin(pools.loc[pools["basis"] == CONVENTION, "account_id"])
-    is_known = summary[["covered_units", "used_units"]].notna().any(axis="columns")
-    words = is_open.map({True: CONVENTION, False: FIRM})
-    return list(words.where(is_known, ""))
+def _words(summary: pd.DataFrame, pools: pd.DataFrame) -> dict[str, pd.Series[str]]:
+    """Return what each account says of its numbers: firm, or complete, if each of its pools is."""
+    of_pools, known = pools["account_id"], summary[["covered_units", "used_units"]].notna()
+    is_unknown = ~known.any(axis="columns")
+    is_open, is_partial = (
+        summary["account_id"].isin(of_pools[rows])
+        for rows in (pools[BASIS.name] == CONVENTION, pools[COMPLETENESS.name] != COMPLETE)
+    )
+    return {
+        BASIS.name: is_open.map({True: CONVENTION, False: FIRM}).mask(is_unknown, ""),
+        COMPLETENESS.name: said(partial=is_partial, unknown=is_unknown),
+    }
 
 
 def _readings(inventory: Inventory) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ri_report.inventory.outcomes import READ, CellKind, is_all_listed
 from ri_report.report.accounts import NOT_QUERIED, READINGS_IN_FULL
 from ri_report.report.wording import UNLISTED, quantity
-from ri_report.rules.unknown import left_out, unread
+from ri_report.rules.unread import left_out, unread
 
 if TYPE_CHECKING:
     import pandas as pd

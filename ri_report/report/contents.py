@@ -13,9 +13,11 @@ from ri_report.inventory.schema import RESERVATIONS
 from ri_report.report.accounts import ACCOUNT_SUMMARY, account_summary, is_in_total
 from ri_report.report.capacity import POOLS_SHOWN, capacity_rows, pool_rows
 from ri_report.rules.basis import BASIS, FIRM, MARKED
+from ri_report.rules.completeness import COMPLETE, COMPLETENESS, said
 from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import MEASURES, measure
 from ri_report.rules.eligibility import NOT_ELIGIBLE, OTHER_STATES
+from ri_report.rules.unread import unread
 from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ ALLOCATED = Frame(
         Column("covered_units", "units", "Normalized units covered", nullable=True),
         ZONE_MATCH_OTHER,
         BASIS,
+        COMPLETENESS,
     ),
 )
 GAPS = Frame(
@@ -53,6 +56,7 @@ FAMILIES = Frame(
         Column("family", "text", "Instance family: all before the dot"),
         *(c for c in MEASURES if c.name not in ("covered_instances", "uncovered_instances")),
         BASIS,
+        COMPLETENESS,
     ),
 )
 PURCHASES = Frame("purchases", RESERVATIONS.key, RESERVATIONS.columns)
@@ -90,14 +94,20 @@ def _most_unused_first(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["unused_units", "reservation_id"], ascending=[False, True])
 
 
-def _families(analysis: Analysis) -> pd.DataFrame:
+def _families(inventory: Inventory, analysis: Analysis) -> pd.DataFrame:
     """Sum whole pools, all of which lie in one family, so that what is known is firm."""
     family = analysis.covered["instance_type"].str.split(".").str[0]
-    rows = measure(analysis.covered.assign(family=family), FAMILIES.key)
-    basis = pd.Series(FIRM, rows.index).where(rows["covered_units"].notna(), "")
-    return rows.assign(basis=basis).sort_values(
-        ["running_units", "family"], ascending=[False, True]
-    )
+    covered = analysis.covered.assign(family=family)
+    rows = measure(covered, FAMILIES.key)
+    is_unknown = rows["covered_units"].isna()
+    partial = covered.loc[covered[COMPLETENESS.name] != COMPLETE, "family"]
+    # What runs unseen may be of any family.
+    is_partial = rows["family"].isin(partial) | bool(unread(inventory.outcomes).instances.places)
+    words = {
+        BASIS.name: pd.Series(FIRM, rows.index).mask(is_unknown, ""),
+        COMPLETENESS.name: said(partial=is_partial, unknown=is_unknown),
+    }
+    return rows.assign(**words).sort_values(["running_units", "family"], ascending=[False, True])
 
 
 def _allocated(analysis: Analysis) -> pd.DataFrame:
@@ -167,7 +177,7 @@ CONTENTS = (
         "The same instances as in Coverage, by instance family, over all regions. These totals are"
         " firm: AWS's rules fix them. How many instances of mixed sizes are covered they do not.",
         FAMILIES,
-        lambda _, analysis: _families(analysis),
+        _families,
         ("instances",),
     ),
     Entry(

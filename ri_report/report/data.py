@@ -108,6 +108,7 @@ def _described(table: Table) -> dict[str, Any]:
         "key": list(table.frame.key),
         "total": _raw_values(table.total()),
         "total_basis": table.total_basis(),
+        "completeness": table.completeness,
         "columns": [
             {
                 "name": column.name,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ri_report.inventory.outcomes import Status
-from ri_report.report.capacity import unread_capacity
 from ri_report.report.contents import CONTENTS
 from ri_report.report.formats import NOT_APPLICABLE, percent
 from ri_report.report.limits import accounts_left_out, management_unknown, zones_unknown
@@ -16,6 +15,7 @@ from ri_report.report.text import visible
 from ri_report.report.wording import UNLISTED, named, quantity, words
 from ri_report.rules.basis import READ_OTHERWISE
 from ri_report.rules.places import contradictions
+from ri_report.rules.unread import unread_capacity
 from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ri_report.report.model import Finding
 from ri_report.report.wording import named, quantity
-from ri_report.rules.unknown import left_out
+from ri_report.rules.unread import left_out
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory

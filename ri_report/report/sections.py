@@ -12,13 +12,14 @@ from ri_report.report.formats import UNKNOWN, cell_text, number
 from ri_report.report.text import visible
 from ri_report.rules.basis import BASIS, BASIS_TEXT, CONVENTION, MARKED, READ_OTHERWISE
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
+from ri_report.rules.completeness import COMPLETE, COMPLETENESS, COMPLETENESS_TEXT, PARTIAL
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, FACTOR_BASIS
 from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
 from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ri_report.inventory.frames import Column
     from ri_report.report.model import Report
@@ -47,6 +48,9 @@ MARKS = {
     "accounts": "covered_units",
 }
 """By table the number that bears the mark where the row is a convention."""
+PARTLY = MARKS | {"coverage_by_family": "covered_units"}
+"""By table the number that says partial where the row is and others of the table are complete."""
+EVERY_ROW = "every row is partial"
 OTHERWISE_BESIDE = {
     frame.name: {unit: column.name for column, unit in told.items()}
     for frame, told in READ_OTHERWISE.items()
@@ -68,13 +72,14 @@ RESERVATION_ID = "reservation_id"
 ACCOUNT_IDS = frozenset(
     {"account_id", "reservation_account_id", "instance_account_id", "billed_account_id"}
 )
+SAID_TEXT = BASIS_TEXT | COMPLETENESS_TEXT
 REASONS = {
-    **dict.fromkeys((*MARKED, "accounts"), BASIS_TEXT),
-    "utilization": UNUSED_REASONS_TEXT | BASIS_TEXT,
-    "unused_reasons": UNUSED_REASONS_TEXT | BASIS_TEXT,
-    "uncovered": UNCOVERED_REASONS_TEXT | BASIS_TEXT,
+    **dict.fromkeys((*MARKED, "coverage_by_family", "accounts"), SAID_TEXT),
+    "utilization": UNUSED_REASONS_TEXT | SAID_TEXT,
+    "unused_reasons": UNUSED_REASONS_TEXT | SAID_TEXT,
+    "uncovered": UNCOVERED_REASONS_TEXT | SAID_TEXT,
     "not_eligible": NOT_ELIGIBLE_REASONS,
-    "capacity_reservations": IDLE_SLOT_REASONS | BASIS_TEXT,
+    "capacity_reservations": IDLE_SLOT_REASONS | SAID_TEXT,
 }
 NOTHING = {
     "coverage": "No eligible instance was seen running.",
@@ -160,13 +165,14 @@ def _reservation_names(report: Report) -> dict[str, str]:
 def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
     columns = shown_columns(table)
     shown = table.rows.head(MOST_ROWS).to_dict("records")
+    partly = PARTLY.get(table.name, "") if COMPLETE in _completeness(table.rows) else ""
     total, span = _total(table)
     nothing = NOTHING.get(table.name, "There are no rows.")
     return Section(
         table,
         tuple((c.heading, c.description, _style(c)) for c in columns),
         tuple(
-            tuple(_marked(_cell(row, c, names), row, c, table.name) for c in columns)
+            tuple(_marked(_cell(row, c, names), row, c, table.name, partly) for c in columns)
             for row in shown
         ),
         total,
@@ -180,20 +186,31 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
 
 def shown_columns(table: Table) -> list[Column]:
     """Return the columns but those that the page tells by a mark or a note in others."""
-    told = {BASIS.name, *OTHERWISE_BESIDE.get(table.name, {}).values()}
+    told = {BASIS.name, COMPLETENESS.name, *OTHERWISE_BESIDE.get(table.name, {}).values()}
     told |= {FACTOR_BASIS.name} if table.name in COVERAGE_TABLES else set()
     return [column for column in table.frame.columns if column.name not in told]
 
 
-def _marked(cell: Cell, row: Mapping[Any, Any], column: Column, table: str) -> Cell:
-    if column.name == MARKS.get(table) and row[BASIS.name] == CONVENTION:
-        cell = replace(cell, is_marked=True)
-    other = OTHERWISE_BESIDE.get(table, {}).get(column.name, "")
+def _marked(cell: Cell, row: Mapping[Any, Any], column: Column, table: str, partly: str) -> Cell:
+    is_convention = column.name == MARKS.get(table) and row[BASIS.name] == CONVENTION
+    beside = _beside(row, column.name, table, partly)
+    return replace(cell, name=", ".join(beside) or cell.name, is_marked=is_convention)
+
+
+def _beside(row: Mapping[Any, Any], column: str, table: str, partly: str) -> Iterator[str]:
+    """Yield what stands beside a number or an instance type."""
+    other = OTHERWISE_BESIDE.get(table, {}).get(column, "")
     if other and not pd.isna(row[other]):
-        return replace(cell, name=f"{number(row[other])} {OTHERWISE}")
-    if column.name == "instance_type" and table in COVERAGE_TABLES:
-        return replace(cell, name=FACTOR_NOTES.get(row[FACTOR_BASIS.name], ""))
-    return cell
+        yield f"{number(row[other])} {OTHERWISE}"
+    if column == partly and row[COMPLETENESS.name] == PARTIAL:
+        yield PARTIAL
+    if column == "instance_type" and table in COVERAGE_TABLES:
+        yield from filter(None, [FACTOR_NOTES.get(row[FACTOR_BASIS.name])])
+
+
+def _completeness(rows: pd.DataFrame) -> set[str]:
+    """Return which words on their completeness rows say."""
+    return set(rows[COMPLETENESS.name]) if COMPLETENESS.name in rows else set()
 
 
 def _style(column: Column) -> str:
@@ -257,4 +274,9 @@ def _reasons(table: Table, shown: list[dict[Any, Any]]) -> tuple[tuple[str, str]
     if any(not pd.isna(row.get(ZONE_MATCH_OTHER.name)) for row in shown):
         texts = {**texts, OTHERWISE: OTHERWISE_TEXT}
         used.add(OTHERWISE)
+    words = _completeness(table.rows)
+    if PARTIAL in words:
+        partial = PARTIAL if COMPLETE in words else EVERY_ROW
+        texts = {**texts, EVERY_ROW: COMPLETENESS_TEXT[PARTIAL]}
+        used.add(partial)
     return tuple((code.replace("_", " "), text) for code, text in texts.items() if code in used)

@@ -23,7 +23,9 @@ from ri_report.report.scene import (
 )
 from ri_report.report.text import visible
 from ri_report.report.wording import UNLISTED
+from ri_report.rules.basis import BASIS
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
+from ri_report.rules.completeness import COMPLETENESS, PARTIAL
 from ri_report.rules.eligibility import NO_DISCOUNT_REASONS, NOT_ELIGIBLE_REASONS
 from ri_report.rules.matching import IDLE_SLOT
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT
@@ -77,7 +79,7 @@ def _of_reservation(row: dict[str, Any], scene: Scene) -> Iterator[str]:
     name = row[RESERVATION]
     used = row_of(scene.analysis.utilization, RESERVATION, name)
     yield from _bought(row, row["platform"], scene)
-    yield _fact("used", _share(used["used_units"], used["purchased_units"], used["basis"]))
+    yield _fact("used", _share(used["used_units"], used["purchased_units"], used))
     for column, text in (
         ("idle_slot_units", "idle slots of capacity reservations"),
         ("lent_units", "other accounts"),
@@ -115,7 +117,7 @@ def _of_instance(row: dict[str, Any], scene: Scene) -> Iterator[str]:
     name, uncovered = row[USAGE], scene.analysis.uncovered
     left = uncovered[uncovered["instance_id"] == name]
     yield from _running(row, name, scene)
-    yield _fact("covered", _share(row["covered_units"], row["units"], row["basis"]))
+    yield _fact("covered", _share(row["covered_units"], row["units"], row))
     yield from _by_other_zones(row, row, scene)
     yield "What could cover it, in the order in which AWS applies it"
     yield from scene.matches(USAGE, name)
@@ -140,7 +142,7 @@ def _of_capacity(row: dict[str, Any], scene: Scene) -> Iterator[str]:
         why = IDLE_SLOT_REASONS[row["reason"]]
         yield f"No reservation can cover its idle slots ({row['reason']}): {why}."
     elif idle > 0:
-        yield _fact("covered", _share(row["covered_idle_units"], idle, row["basis"]))
+        yield _fact("covered", _share(row["covered_idle_units"], idle, row))
         yield "What could cover its idle slots after all instances, in the order of AWS"
         yield from scene.matches(USAGE, name)
         yield "What covers them"
@@ -209,10 +211,11 @@ def _why(what: str, rows: pd.DataFrame, texts: Mapping[str, str]) -> Iterator[st
         yield f"  {quantity(part)} ({reason}): {texts[reason]}."
 
 
-def _share(part: float, whole: float, basis: str) -> str:
+def _share(part: float, whole: float, row: dict[str, Any]) -> str:
     if pd.isna(part):
         return f"{UNKNOWN} of {quantity(whole)}"
-    return f"{number(part)} of {quantity(whole)}, {percent(part / whole)}, {basis}"
+    words = [row[BASIS.name], *(["of what was read"] if row[COMPLETENESS.name] == PARTIAL else [])]
+    return ", ".join([f"{number(part)} of {quantity(whole)}", percent(part / whole), *words])
 
 
 def _unread(inventory: Inventory) -> Iterator[str]:

@@ -9,7 +9,8 @@ from ri_report.inventory.outcomes import is_all_listed
 from ri_report.report.contents import CONTENTS
 from ri_report.report.wording import UNLISTED
 from ri_report.rules.basis import BASIS, CONVENTION, FIRM
-from ri_report.rules.unknown import unread
+from ri_report.rules.completeness import COMPLETE, COMPLETENESS, PARTIAL, UNKNOWN
+from ri_report.rules.unread import unread
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -77,6 +78,14 @@ class Table:
             if column.ratio_of:
                 sums[column.name] = _quotient(*(sums[name] for name in column.ratio_of))
         return sums
+
+    @property
+    def completeness(self) -> str:
+        """The least complete of what its rows say, `unknown` where some may be missing; or ""."""
+        if COMPLETENESS.name not in self.frame.names:
+            return ""
+        told = {*self.rows[COMPLETENESS.name], *([UNKNOWN] if self.may_lack_rows else [])}
+        return next((word for word in (UNKNOWN, PARTIAL) if word in told), COMPLETE)
 
     def total_basis(self) -> dict[str, str]:
         """Return for each total that is known whether it is firm, if rows of the table say so."""

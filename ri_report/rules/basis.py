@@ -11,6 +11,7 @@ import pandas as pd
 from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.allocation import ALLOCATIONS, allocated_units
 from ri_report.rules.capacity import CAPACITY
+from ri_report.rules.completeness import COMPLETE, COMPLETENESS
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT
 from ri_report.rules.expiry import EXPIRIES, month_of
 from ri_report.rules.firmness import firmness
@@ -64,7 +65,9 @@ READ_OTHERWISE = {
 
 def marked(frame: Frame) -> Frame:
     """Return the declaration of a frame whose rows say what their units rest on."""
-    return Frame(frame.name, frame.key, (*frame.columns, *READ_OTHERWISE.get(frame, ()), BASIS))
+    return Frame(
+        frame.name, frame.key, (*frame.columns, *READ_OTHERWISE.get(frame, ()), BASIS, COMPLETENESS)
+    )
 
 
 MARKED = {frame.name: marked(frame) for frame in (*READ_OTHERWISE, ZONE_MATCH)}
@@ -96,7 +99,7 @@ class _View:
 def with_basis(
     made: Analysis, usage: pd.DataFrame, sharing: Sharing, other: Otherwise | None
 ) -> Analysis:
-    """Return the analysis with the `basis` of each row, as `MARKED` declares.
+    """Return the analysis with the `basis` of each row, as `MARKED` declares; each is complete.
 
     So has each row of `covered`, and each of `covered` and `active` tells its `whole` (see module
     `wholes`), from which follows which sums are firm.
@@ -114,7 +117,7 @@ def with_basis(
         allocated = replace(other.made, allocations=other.reading.allocated)
         also = _judged(made, _view(allocated, usage, other.reading.sharing), usage)
         firm |= _by_both(made, firm, also)
-    covered = made.covered.assign(basis=_words(made.covered, firm.pop(COVERED)))
+    covered = _told(made.covered, firm.pop(COVERED))
     frames = {name: _said(name, getattr(made, name), flags) for name, flags in firm.items()}
     return replace(made, covered=covered, **frames)
 
@@ -262,8 +265,9 @@ def _all_firm(by: tuple[str, ...], made: pd.DataFrame, rows: pd.DataFrame, firm:
 
 
 def _said(name: str, made: pd.DataFrame, firm: Flags) -> pd.DataFrame:
-    return MARKED[name].check(made.assign(basis=_words(made, firm)))
+    return MARKED[name].check(_told(made, firm))
 
 
-def _words(made: pd.DataFrame, firm: Flags) -> pd.Series[str]:
-    return pd.Series(np.where(firm, FIRM, CONVENTION), made.index, dtype="str")
+def _told(made: pd.DataFrame, firm: Flags) -> pd.DataFrame:
+    words = pd.Series(np.where(firm, FIRM, CONVENTION), made.index, dtype="str")
+    return made.assign(basis=words, completeness=COMPLETE)

@@ -4,7 +4,7 @@ Reservations serve the account that bought them before any other (EC2 User Guide
 Instance discounts are applied"). So without an account's instances in a region it is unknown how
 much of what it bought there is used, and without its reservations how much of what it runs there
 is covered. Neither is a number then, nor is any sum over it. What other accounts might have lent
-or borrowed stays in the numbers: those are of what was read, and the report says so beside them.
+or borrowed stays in the numbers: those are of what was read, and their rows say so.
 
 Without an account's capacity reservations it is unknown how much of its regional reservations idle
 slots use. Its zonal ones, and what covers instances, do not rest on them. So they are unknown even
@@ -15,19 +15,19 @@ Where zones match by id, nothing of a pool is known in which ids were not read t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ri_report.inventory.outcomes import EXCLUDED, CellKind
 from ri_report.rules.basis import BASIS, MARKED
+from ri_report.rules.completeness import COMPLETENESS, UNKNOWN, with_completeness
 from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT, MEASURES
 from ri_report.rules.expiry import EXPIRIES, month_of
-from ri_report.rules.matching import REGIONAL
 from ri_report.rules.reasons import NOT_ALL_READ, UNUSED_REASONS, ZONE_UNKNOWN
 from ri_report.rules.unplaced import in_pools
+from ri_report.rules.unread import unread
 from ri_report.rules.utilization import POOLS
 from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER, ZONE_MATCH_OTHER_USE
 
@@ -38,11 +38,7 @@ if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
     from ri_report.rules.sharing import Sharing
-
-NO_INSTANCES = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.INSTANCES})
-NO_RESERVATIONS = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.RESERVATIONS})
-NO_CAPACITY = frozenset({CellKind.ACCOUNT, CellKind.REGIONS, CellKind.CAPACITY})
-"""What was not read of an account or region when one of these kinds of cell was not."""
+    from ri_report.rules.unread import Cells, Unread
 
 COVER = ("covered_units", "uncovered_units")
 USE = ("used_units", "unused_units", "utilization_ratio", "idle_slot_units", "lent_units")
@@ -51,93 +47,29 @@ OTHERWISE = (ZONE_MATCH_OTHER.name, ZONE_MATCH_OTHER_USE.name)
 BY_READING = tuple(c.name for c in ZONE_MATCH.columns if c.kind == "units")
 POOL_FLOWS = ("covered_units", "used_units", "lent_units", "borrowed_units")
 OF_IDLE_SLOTS = ("idle_units", "covered_idle_units", "borrowed_units")
+SAID = {BASIS.name: "", COMPLETENESS.name: UNKNOWN}
+"""What a row says of its units when they are unknown."""
 
 
-@dataclass(frozen=True)
-class Cells:
-    """The (account, region) cells of which something was not read; region "" is all of them."""
-
-    places: frozenset[tuple[str, str]]
-
-    def hold(self, frame: pd.DataFrame) -> pd.Series[bool]:
-        """Return for each row whether its account and region are among the cells, aligned."""
-        whole = {account for account, region in self.places if not region}
-        parts = pd.MultiIndex.from_frame(frame[["account_id", "region"]]).isin(sorted(self.places))
-        return frame["account_id"].isin(whole) | parts
-
-
-@dataclass(frozen=True)
-class Unread:
-    """Where instances, where reservations and where capacity reservations were not read."""
-
-    instances: Cells
-    reservations: Cells
-    capacity: Cells
-
-    @property
-    def places(self) -> frozenset[tuple[str, str]]:
-        """Every cell of which any of them was not."""
-        return self.instances.places | self.reservations.places | self.capacity.places
-
-    def hide_use(self, active: pd.DataFrame) -> pd.Series[bool]:
-        """Return for each active reservation whether its use is unknown, aligned."""
-        return self.instances.hold(active) | self.hide_idle(active)
-
-    def hide_idle(self, active: pd.DataFrame) -> pd.Series[bool]:
-        """Return for each active reservation whether its use by idle slots is, aligned."""
-        return self.capacity.hold(active) & (active["scope"] == REGIONAL)
-
-    def hide_cover(self, slots: pd.DataFrame) -> pd.Series[bool]:
-        """Return for each idle slot, of the account that pays, whether its cover is, aligned."""
-        return self.reservations.hold(slots) | self.capacity.hold(slots)
-
-
-def unread(outcomes: pd.DataFrame) -> Unread:
-    """Return where something was not read that numbers rest on.
-
-    Args:
-        outcomes: Frame `outcomes.OUTCOMES`.
-    """
-    gaps = outcomes[outcomes["is_gap"]]
-
-    def cells(kinds: Collection[CellKind]) -> Cells:
-        chosen = gaps[gaps["kind"].isin(kinds)]
-        return Cells(frozenset(zip(chosen["account_id"], chosen["region"], strict=True)))
-
-    return Unread(cells(NO_INSTANCES), cells(NO_RESERVATIONS), cells(NO_CAPACITY))
-
-
-def left_out(inventory: Inventory, sharing: Sharing) -> list[str]:
-    """Return the accounts that the configuration left out, but that share with others.
-
-    Their reservations might cover what the others run, and the others' what they run.
-
-    Args:
-        inventory: What was seen, and how the reading of each cell ended.
-        sharing: Who may serve whom.
-    """
-    outcomes, ids = inventory.outcomes, inventory.accounts["account_id"]
-    is_out = ids.isin(outcomes.loc[outcomes["reason"] == EXCLUDED, "account_id"])
-    circles = sharing.circles(ids, sharing.widest_tier)
-    return list(ids[is_out & circles.isin(circles[~is_out])])
-
-
-def blind(analysis: Analysis, outcomes: pd.DataFrame) -> Analysis:
+def blind(analysis: Analysis, inventory: Inventory, sharing: Sharing) -> Analysis:
     """Return the analysis without the numbers that rest on something that was not read.
 
-    They are missing, in the frames as they are declared. What an account runs or buys unseen is a
-    row of missing numbers where rows are by account. Where everything was read the analysis is
-    returned as it is. The sums of `conservation` hold before, no longer after.
+    They are missing, in the frames as they are declared, and the other rows say whether something
+    unread could change them. What an account runs or buys unseen is a row of missing numbers where
+    rows are by account. Where everything was read the analysis is returned as it is. The sums of
+    `conservation` hold before, no longer after.
 
     Args:
         analysis: What `analysis.analyze` returns.
-        outcomes: Frame `outcomes.OUTCOMES` of the same inventory.
+        inventory: What it was made of, and how the reading of each cell ended.
+        sharing: The preferences that it followed.
     """
-    missing, analysis = unread(outcomes), _without_unplaced(analysis)
-    if not missing.places:
-        return analysis
-    parts = (_cover(analysis, missing), _use(analysis, missing), _flows(analysis, missing))
-    return replace(analysis, **{name: frame for part in parts for name, frame in part.items()})
+    missing, analysis = unread(inventory.outcomes), _without_unplaced(analysis)
+    if missing.places:
+        parts = (_cover(analysis, missing), _use(analysis, missing), _flows(analysis, missing))
+        frames = {name: frame for part in parts for name, frame in part.items()}
+        analysis = replace(analysis, **frames)
+    return with_completeness(analysis, inventory, sharing)
 
 
 def _without_unplaced(analysis: Analysis) -> Analysis:
@@ -213,9 +145,8 @@ def _masked(frame: pd.DataFrame, rows: pd.Series[bool], names: Collection[str]) 
     """
     told = [name for name in OTHERWISE if name in frame]
     masked = {name: frame[name].mask(rows) for name in (*names, *told)}
-    if BASIS.name in frame:
-        masked[BASIS.name] = frame[BASIS.name].mask(rows, "")
-    return frame.assign(**masked)
+    words = {name: frame[name].mask(rows, word) for name, word in SAID.items() if name in frame}
+    return frame.assign(**masked, **words)
 
 
 def _allocations(analysis: Analysis, missing: Unread) -> pd.DataFrame:
@@ -281,7 +212,7 @@ def _uncovered(
     rows = dark.rename(columns={"usage_id": "instance_id", "units": "running_units"})
     known = uncovered[~uncovered["instance_id"].isin(rows["instance_id"])]
     empty = dict.fromkeys(("covered_units", "uncovered_units", ZONE_MATCH_OTHER.name))
-    unknown = rows.assign(reason=why, **empty, **{BASIS.name: ""})
+    unknown = rows.assign(reason=why, **empty)
     return _joined(MARKED["uncovered"], known, unknown.sort_values("instance_id"))
 
 
@@ -327,6 +258,7 @@ def _with_unseen(frame: Frame, rows: pd.DataFrame, unseen: Cells) -> pd.DataFram
 
 def _joined(frame: Frame, known: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame:
     """Return both one below the other, as declared; text that the unknown lacks is ""."""
-    lacking = [c.name for c in frame.columns if c.kind == "text" and c.name not in unknown]
-    below = unknown.assign(**dict.fromkeys(lacking, "")).reindex(columns=frame.names)
+    told = {*unknown.columns, *SAID}
+    lacking = [c.name for c in frame.columns if c.kind == "text" and c.name not in told]
+    below = unknown.assign(**dict.fromkeys(lacking, ""), **SAID).reindex(columns=frame.names)
     return pd.concat([frame.check(known), frame.check(below)], ignore_index=True)

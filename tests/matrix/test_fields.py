@@ -72,7 +72,7 @@ def test_a_field_that_is_missing_or_strange_is_unknown_or_a_gap_and_never_an_err
     if not seen.gaps and "''" not in change:
         analysis = analyze(seen.inventory, Sharing())
         check_conservation(analysis)
-        blind(analysis, seen.inventory.outcomes)
+        blind(analysis, seen.inventory, Sharing())
 
 
 @pytest.mark.parametrize(

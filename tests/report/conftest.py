@@ -207,7 +207,7 @@ def make_report(
 ) -> Report:
     """Return the report of a made-up organization."""
     inventory = make_inventory(accounts, instances, reservations, refused)
-    analysis = blind(analyze(inventory, Sharing()), inventory.outcomes)
+    analysis = blind(analyze(inventory, Sharing()), inventory, Sharing())
     return build_report(inventory, analysis, Sharing(), Targets())
 
 

@@ -66,7 +66,7 @@ def reported(
             instances=inventory.instances.assign(availability_zone_id=""),
             reservations=inventory.reservations.assign(availability_zone_id=""),
         )
-    analysis = blind(analyze(inventory, world.sharing), inventory.outcomes)
+    analysis = blind(analyze(inventory, world.sharing), inventory, world.sharing)
     return build_report(inventory, analysis, world.sharing, Targets())
 
 

@@ -52,7 +52,11 @@ class Lost(NamedTuple):
         return is_there and self.kind in (kind, CellKind.ACCOUNT)
 
 
+KINDS = (*LISTS, CellKind.CAPACITY)
 cells = st.builds(Lost, st.sampled_from(NAMES), st.sampled_from(REGIONS), st.sampled_from(LISTS))
+any_cells = st.builds(
+    Lost, st.sampled_from(NAMES), st.sampled_from(REGIONS), st.sampled_from(KINDS)
+)
 accounts = st.builds(Lost, st.sampled_from(NAMES), st.just(""), st.just(CellKind.ACCOUNT))
 lost = cells | accounts
 some_lost = st.frozensets(lost, max_size=4)
@@ -68,7 +72,7 @@ def reported(org: Organization, gone: frozenset[Lost]) -> Report:
         )
         for name in entered
         for region in REGIONS
-        for kind in (*LISTS, CellKind.CAPACITY)
+        for kind in KINDS
     ]
     outcomes += [
         Outcome(name, "", CellKind.ACCOUNT, DENIED) for name in NAMES if name not in entered
@@ -77,10 +81,11 @@ def reported(org: Organization, gone: frozenset[Lost]) -> Report:
         world.inventory,
         instances=_left(world.instances, gone, CellKind.INSTANCES),
         reservations=_left(world.reservations, gone, CellKind.RESERVATIONS),
+        capacity_reservations=_left(world.inventory.capacity_reservations, gone, CellKind.CAPACITY),
         accounts=ACCOUNTS.of({"account_id": name, "state": "ACTIVE"} for name in NAMES),
         outcomes=OUTCOMES.of(outcome.row() for outcome in outcomes),
     )
-    analysis = blind(analyze(inventory, world.sharing), inventory.outcomes)
+    analysis = blind(analyze(inventory, world.sharing), inventory, world.sharing)
     return build_report(inventory, analysis, world.sharing, Targets())
 
 
@@ -185,7 +190,32 @@ def test_use_and_cover_are_unknown_exactly_where_their_own_account_was_not_read(
 
 @law
 @given(organizations())
-def test_a_complete_report_knows_every_number(org: Organization) -> None:
+def test_a_complete_report_knows_every_number_and_says_so(org: Organization) -> None:
     for table in reported(org, frozenset()).tables.values():
+        assert table.completeness in ("", "complete")
+        assert set(table.rows.get("completeness", ())) <= {"complete"}
         assert unknown(numbers(table)) == set()
         assert not table.may_lack_rows
+
+
+REASONS = frozenset({"reason", "unused_reason"})
+"""What blocks a row is looked for beyond its region; its units are not."""
+
+
+@law
+@given(organizations(), st.frozensets(any_cells | accounts, min_size=1, max_size=3))
+def test_a_row_that_says_it_is_complete_is_what_it_is_when_everything_is_read(
+    org: Organization, gone: frozenset[Lost]
+) -> None:
+    seen_in_part, whole = reported(org, gone).tables, reported(org, frozenset()).tables
+    for name, table in seen_in_part.items():
+        if "completeness" not in table.frame.names:
+            continue
+        key = list(table.frame.key)
+        names = [column for column in table.frame.names if column not in REASONS - set(key)]
+        rows = table.rows.loc[table.rows["completeness"] == "complete", names]
+        there = whole[name].rows.merge(rows[key])
+        pd.testing.assert_frame_equal(
+            rows.sort_values(key, ignore_index=True),
+            there.sort_values(key, ignore_index=True)[names],
+        )

@@ -48,7 +48,7 @@ def reported(
     )
     accounts = ACCOUNTS.of({"account_id": name, "state": "ACTIVE"} for name in NAMES)
     inventory = replace(world.inventory, accounts=accounts, outcomes=outcomes)
-    analysis = blind(analyzed(org, rng), outcomes)
+    analysis = blind(analyzed(org, rng), inventory, world.sharing)
     return build_report(inventory, analysis, world.sharing, Targets())
 
 

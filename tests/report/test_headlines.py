@@ -42,7 +42,7 @@ def reported(text: str, *unread: Outcome, targets: Targets | None = None) -> Rep
         accounts=ACCOUNTS.of({"account_id": name, "state": "ACTIVE"} for name in "AB"),
         outcomes=OUTCOMES.of(outcome.row() for outcome in cells.values()),
     )
-    analysis = blind(analyze(inventory, world.sharing), inventory.outcomes)
+    analysis = blind(analyze(inventory, world.sharing), inventory, world.sharing)
     return build_report(inventory, analysis, world.sharing, targets or Targets())
 
 

@@ -388,6 +388,32 @@ def test_conventions_are_marked_and_explained_below_the_table(complete: Report) 
     assert "total is firm" in definition.text_content()
 
 
+def test_a_table_all_of_whose_rows_could_change_says_so_once(incomplete: Report) -> None:
+    tree = parsed(render(incomplete))
+    for name in ("coverage", "utilization", "coverage_by_family"):
+        (section,) = tree.xpath(f"//section[h2[@id='{name}']]")
+        assert not [small for small in section.xpath(".//small") if "partial" in small.text]
+        (meaning,) = section.xpath(".//dt[.='every row is partial']/following-sibling::dd")
+        assert "what was not read could change" in meaning.text_content()
+
+
+def test_rows_that_could_change_say_so_beside_others_that_could_not(incomplete: Report) -> None:
+    table = incomplete.tables["utilization"]
+    is_partial = table.rows.index.to_series() % 3 == 0
+    told = is_partial.map({True: "partial", False: "complete"}).astype("str")
+    mixed = replace(table, rows=table.rows.assign(completeness=told))
+    tree = parsed(render(replace(incomplete, tables=incomplete.tables | {"utilization": mixed})))
+    (section,) = tree.xpath("//section[h2[@id='utilization']]")
+    marked = section.xpath(".//tbody/tr[td[small[contains(., 'partial')]]]/th/text()")
+    assert [text.strip() for text in marked] == list(table.rows["reservation_id"][is_partial])
+    (meaning,) = section.xpath(".//dt[.='partial']/following-sibling::dd")
+    assert "what was not read could change" in meaning.text_content()
+
+
+def test_a_complete_page_speaks_of_no_partial_row(complete: Report) -> None:
+    assert not parsed(render(complete)).xpath("//dt[contains(., 'partial')]")
+
+
 def test_the_page_shows_every_column_but_those_that_a_mark_or_a_note_tells(
     complete: Report,
 ) -> None:
@@ -395,14 +421,15 @@ def test_the_page_shows_every_column_but_those_that_a_mark_or_a_note_tells(
         name: {c.name for c in table.frame.columns} - {c.name for c in shown_columns(table)}
         for name, table in complete.tables.items()
     }
+    told = {"basis", "completeness"}
     assert {name: columns for name, columns in left_out.items() if columns} == {
-        **{name: {"basis", "zone_match_other"} for name in MARKED},
-        "coverage": {"basis", "factor_basis", "zone_match_other"},
-        "coverage_by_account": {"basis", "factor_basis", "zone_match_other"},
-        "pools": {"basis", "zone_match_other", "zone_match_other_use"},
-        "zone_match": {"basis"},
-        "coverage_by_family": {"basis"},
-        "accounts": {"basis"},
+        **{name: {*told, "zone_match_other"} for name in MARKED},
+        "coverage": {*told, "factor_basis", "zone_match_other"},
+        "coverage_by_account": {*told, "factor_basis", "zone_match_other"},
+        "pools": {*told, "zone_match_other", "zone_match_other_use"},
+        "zone_match": told,
+        "coverage_by_family": told,
+        "accounts": told,
     }
 
 

@@ -41,7 +41,7 @@ def told(
         accounts=ACCOUNTS.of({"account_id": n, "account_name": n.lower() * 3} for n in "AB"),
         outcomes=OUTCOMES.of(outcome.row() for outcome in refused),
     )
-    analysis = blind(analyze(inventory, world.sharing), inventory.outcomes)
+    analysis = blind(analyze(inventory, world.sharing), inventory, world.sharing)
     return story(inventory, analysis, world.sharing, identifier)
 
 

@@ -124,7 +124,9 @@ def tables_of(text: str, *outcomes: Outcome, accounts: str = "AB") -> dict[str, 
         accounts=ACCOUNTS.of({"account_id": name, "state": "ACTIVE"} for name in accounts),
         outcomes=OUTCOMES.of(outcome.row() for outcome in cells.values()),
     )
-    return make_tables(inventory, blind(analyze(inventory, world.sharing), inventory.outcomes))
+    return make_tables(
+        inventory, blind(analyze(inventory, world.sharing), inventory, world.sharing)
+    )
 
 
 def denied(account: str, kind: CellKind, region: str = "us-east-1") -> Outcome:
@@ -247,6 +249,7 @@ def test_everything_that_was_read_is_known() -> None:
         "borrowed_units": 0,
         "lent_units": 4,
         "basis": "firm",
+        "completeness": "complete",
     }
     assert accounts["B"]["borrowed_units"] == 4
     assert accounts["B"]["utilization_ratio"] == 0
@@ -278,7 +281,7 @@ def test_what_was_not_read_of_an_account_is_unknown(kind: CellKind) -> None:
     text = "i-a: A runs 1 m5.large in us-east-1a" if kind != CellKind.RESERVATIONS else COMPANY
     tables = tables_of(text, denied("B", kind, region))
     account = row_of(tables["accounts"], account_id="B")
-    measures = set(tables["accounts"].frame.names[4:-1])
+    measures = set(tables["accounts"].frame.names[4:-2])
     assert {name for name in measures if account[name] is not None} == KNOWN[kind]
     assert account["reading"] == ("partly read" if region else "not read")
     assert all(
@@ -291,12 +294,10 @@ def test_unread_instances_are_a_row_of_unknowns(kind: CellKind) -> None:
     region = "us-east-1" if kind == CellKind.INSTANCES else ""
     tables = tables_of("i-a: A runs 1 m5.large in us-east-1a", denied("B", kind, region))
     for name in ("coverage_by_account", "running"):
-        row = row_of(tables[name], account_id="B")
-        assert row["region"] == region
-        assert {value for n, value in row.items() if n not in ("account_id", "region")} == {
-            "",
-            None,
-        }
+        row, place = row_of(tables[name], account_id="B"), {"account_id": "B", "region": region}
+        known = {n: value for n, value in row.items() if value not in ("", None)}
+        assert known.pop("completeness", "unknown") == "unknown"
+        assert known == {name: value for name, value in place.items() if value}
         assert tables[name].total()["running_instances"] is None
     assert row_of(tables["running"], account_id="A")["running_instances"] == 1
 

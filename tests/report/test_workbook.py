@@ -518,6 +518,7 @@ rows = ALLOCATED.check(pd.DataFrame({{
     "covered_units": np.full(n, 4.0),
     "zone_match_other": np.nan,
     "basis": "firm",
+    "completeness": "complete",
 }}))
 tables = {{
     "allocations": Table("Allocations", "Long.", ALLOCATED, rows),
@@ -566,10 +567,11 @@ def test_an_error_in_the_middle_leaves_no_noise_and_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_workbook_says_what_firm_and_convention_mean(complete: Report) -> None:
+def test_the_workbook_says_what_the_words_on_basis_and_completeness_mean(complete: Report) -> None:
     book = load_workbook(io.BytesIO(workbook.render(complete)))
     lines = list(book["Read me"].iter_rows(values_only=True))
-    meanings = {row[0]: row for row in lines if row[0] in ("firm", "convention")}
+    meanings = {row[0]: row for row in lines}
+    assert "what was not read could change" in str(meanings["partial"][1])
     assert "AWS's rules" in str(meanings["firm"][1])
     assert "Pools" in str(meanings["convention"][2])
     dictionary = list(book["Data dictionary"].iter_rows(values_only=True))

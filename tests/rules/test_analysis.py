@@ -26,6 +26,7 @@ DECLARED = {
         "whole",
         "zone_match_other",
         "basis",
+        "completeness",
     ],
     "not_eligible": eligibility.NOT_ELIGIBLE.names,
     "active": [*eligibility.ACTIVE.names, "whole"],

@@ -59,8 +59,16 @@ def test_a_row_is_firm_where_nothing_that_aws_leaves_open_changes_it(
     assert told == {basis: ids for basis, ids in expected.items() if ids}
 
 
-def test_a_marked_frame_is_the_same_with_columns_for_the_other_reading_and_the_basis() -> None:
+def test_a_marked_frame_is_the_same_with_columns_for_the_other_reading_and_what_it_rests_on() -> (
+    None
+):
     made = marked(POOLS)
     assert made == MARKED["pools"]
     assert (made.name, made.key) == ("pools", POOLS.key)
-    assert made.names == [*POOLS.names, "zone_match_other", "zone_match_other_use", "basis"]
+    assert made.names == [
+        *POOLS.names,
+        "zone_match_other",
+        "zone_match_other_use",
+        "basis",
+        "completeness",
+    ]

@@ -13,7 +13,8 @@ from ri_report.inventory.schema import ACCOUNTS
 from ri_report.rules.analysis import Analysis, analyze
 from ri_report.rules.reasons import NOT_ALL_READ
 from ri_report.rules.sharing import Sharing
-from ri_report.rules.unknown import blind, left_out
+from ri_report.rules.unknown import blind
+from ri_report.rules.unread import left_out
 from tests.rules.fleet import fleet
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def blinded(text: str, *gaps: Outcome) -> Analysis:
     }
     seen["capacity_reservations"] = seen.pop("capacity")
     outcomes = OUTCOMES.of(outcome.row() for outcome in gaps)
-    inventory = replace(world.inventory, **seen)  # type: ignore[arg-type]  # frames only
-    return blind(analyze(inventory, world.sharing), outcomes)
+    inventory = replace(world.inventory, outcomes=outcomes, **seen)  # type: ignore[arg-type]  # frames only
+    return blind(analyze(inventory, world.sharing), inventory, world.sharing)
 
 
 def _without(frame: pd.DataFrame, gaps: Iterable[Outcome]) -> pd.DataFrame:
@@ -97,6 +98,7 @@ def test_the_use_of_what_an_account_bought_is_unknown_without_its_instances(kind
         "unused_units": None,
         "zone_match_other": None,
         "basis": "",
+        "completeness": "unknown",
     }
     idle = row(found.utilization, reservation_id="r-b")
     assert (idle["used_units"], idle["unused_reason"]) == (0, "nothing_running")
@@ -172,10 +174,9 @@ def test_what_an_account_runs_unseen_is_a_row_of_unknowns(kind: CellKind) -> Non
     region = "" if kind in WHOLE else HOME
     for frame in (found.running, found.coverage_by_account):
         mine = row(frame, account_id="B", region=region)
-        assert {value for name, value in mine.items() if name not in ("account_id", "region")} == {
-            "",
-            None,
-        }
+        words = {name: value for name, value in mine.items() if value not in ("", None, region)}
+        assert words.pop("completeness", "unknown") == "unknown"
+        assert words == {"account_id": "B"}
 
 
 def test_a_month_is_unknown_where_the_use_of_what_ends_is() -> None:
@@ -210,6 +211,7 @@ def test_a_cell_of_which_nothing_was_seen_is_a_row_of_its_own_among_the_pools() 
     gaps = gap("C", CellKind.INSTANCES), gap("D", CellKind.RESERVATIONS)
     pools = blinded(COMPANY, *gaps).pools
     nowhere = {"region": HOME, "pool": "", "platform": "", "tenancy": "", "basis": ""}
+    nowhere["completeness"] = "unknown"
     measures = [name for name in pools.columns if name.endswith("_units")]
     known = {
         "C": ["purchased_units", "idle_units", "covered_idle_units"],
@@ -228,7 +230,10 @@ def test_what_is_unknown_is_neither_firm_nor_a_convention() -> None:
         (found.coverage_by_account, {"account_id": "B"}),
         (found.allocations, {"usage_id": "i-b"}),
     ):
-        assert row(frame, **where)["basis"] == ""
+        assert (row(frame, **where)["basis"], row(frame, **where)["completeness"]) == (
+            "",
+            "unknown",
+        )
     assert row(found.utilization, reservation_id="r-a")["basis"] == "firm"
 
 
@@ -361,8 +366,9 @@ def test_a_month_is_unknown_where_idle_slots_may_use_what_ends() -> None:
 def test_blinding_nothing_changes_nothing() -> None:
     world = fleet(COMPANY)
     analysis = analyze(world.inventory, world.sharing)
-    read = Outcome("A", HOME, CellKind.INSTANCES, Status.OK)
-    skipped = Outcome("B", "", CellKind.ACCOUNT, Status.SKIPPED, "excluded")
-    outcomes = OUTCOMES.of(outcome.row() for outcome in (read, skipped, gap("A", CellKind.ZONES)))
-    for name, frame in vars(blind(analysis, outcomes)).items():
+    read = (Outcome("A", HOME, kind, Status.OK) for kind in (CellKind.INSTANCES, CellKind.CAPACITY))
+    skipped = Outcome("C", "", CellKind.ACCOUNT, Status.SKIPPED, "account_state")
+    outcomes = OUTCOMES.of(outcome.row() for outcome in (*read, skipped, gap("A", CellKind.ZONES)))
+    inventory = replace(world.inventory, outcomes=outcomes)
+    for name, frame in vars(blind(analysis, inventory, world.sharing)).items():
         pd.testing.assert_frame_equal(frame, vars(analysis)[name])

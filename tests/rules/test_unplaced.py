@@ -30,7 +30,7 @@ FAR = """
 
 def analyzed(text: str, zonal_match: ZonalMatch = "az_name", **options: object) -> Analysis:
     world = fleet(text, zonal_match=zonal_match, **options)  # type: ignore[arg-type] # as fleet
-    return blind(analyze(world.inventory, world.sharing), world.inventory.outcomes)
+    return blind(analyze(world.inventory, world.sharing), world.inventory, world.sharing)
 
 
 def counted(text: str, **options: object) -> str:
