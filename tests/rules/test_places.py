@@ -96,6 +96,22 @@ def test_zones_that_agree_are_kept_as_they_are() -> None:
     assert without_contradictions(inventory) is inventory
 
 
+def test_zones_of_which_the_id_or_the_name_was_not_read_contradict_nothing() -> None:
+    inventory = fleet(f"""
+        {ZONAL}
+        i: A runs 1 m5.large in us-east-1b
+        j: A runs 1 m5.large in us-east-1c
+        k: A runs 1 m5.large in us-east-1d
+        """).inventory
+    unread = inventory.instances.assign(
+        availability_zone=["us-east-1b", "us-east-1c", ""],
+        availability_zone_id=["", "", "use1-az1"],
+    )
+    seen = replace(inventory, instances=unread)
+    assert contradictions(seen).empty
+    assert without_contradictions(seen) is seen
+
+
 def test_what_ids_of_one_account_say_is_nothing_to_another() -> None:
     world = fleet(f"""
         {ZONAL}
