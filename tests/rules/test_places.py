@@ -140,6 +140,18 @@ def test_usage_with_an_id_alone_is_its_own_accounts_first(
     assert list(rows["tier"]) == ["owner"]
 
 
+def test_usage_of_which_neither_name_nor_id_is_known_is_in_no_zone_of_its_account() -> None:
+    world = fleet("""
+        r: A bought 2 m5.large in us-east-1a
+        i: A runs 1 m5.large in us-east-1a
+        j: A runs 1 m5.large in us-east-1b
+        """)
+    usage = world.usage.assign(availability_zone=["us-east-1a", ""], availability_zone_id=["", ""])
+    reservations = world.active.assign(availability_zone_id="")
+    for sharing in (Sharing(), BY_ID):
+        assert allocate(usage, reservations, sharing)["usage_id"].tolist() == ["i"]
+
+
 def test_usage_with_an_id_that_its_account_does_not_name_matches_others_by_id() -> None:
     world = fleet(f"{ZONAL}\ni: B runs 1 m5.large in us-east-1b (use1-az1)")
     usage = unnamed(world, "i")
