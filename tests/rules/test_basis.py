@@ -86,14 +86,15 @@ def test_a_marked_frame_is_the_same_with_columns_for_the_other_reading_and_what_
 
 
 def test_a_reason_is_a_convention_where_it_depends_on_what_aws_leaves_uncovered() -> None:
-    """r-1 covers the one or half of the other; r-2 is in the wrong zone, or of a wrong size."""
+    """If r-1 covers i-2 in place of i-1, nothing is left that r-2 misses by its platform alone."""
     world = fleet("""
-        i-1: A runs 1 m5.large in us-east-1a
+        i-1: A runs 2 m5.large in us-east-1a
         i-2: A runs 1 m5.xlarge in us-east-1b
-        r-1: A bought 1 m5.large in us-east-1
-        r-2: A bought 1 m5.large in us-east-1c
+        r-1: A bought 2 m5.large in us-east-1
+        r-2: A bought 1 m5.xlarge in us-east-1b, Windows
         """)
     made = analyze(world.inventory, world.sharing)
+    assert made.unused_reasons["reason"].tolist() == ["platform"]
     assert basis_by(made.unused_reasons, "reservation_id") == {"r-2": "convention"}
     assert basis_by(made.utilization, "reservation_id") == {"r-1": "firm", "r-2": "firm"}
 
