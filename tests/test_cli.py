@@ -269,7 +269,7 @@ def test_more_is_said_when_asked(command: Command, organization_served: Serve) -
     less = command("run", *US, "--format", "json", "--no-progress")
     more = command("run", *US, "--format", "json", "--no-progress", "-v")
     assert less.err == ""
-    assert "debug: Running instances that no reservation can cover: 1 " in more.err
+    assert "debug: Instances that no reservation can cover: 1 " in more.err
 
 
 def test_lines_of_the_json_log_are_json(command: Command, organization_served: Serve) -> None:

@@ -186,7 +186,16 @@ def test_running_instances_are_counted_as_a_plain_loop_counts_them(
     assert counted == dict(expected)
     assert expected.total() == (8 if (WEB, "us-east-1") in answers else 10)
     eligible = sum(int(row["running_instances"]) for row in rows("coverage"))
-    assert eligible + len(rows("not_eligible")) == expected.total()
+    others = [row for row in rows("not_eligible") if row["reason"] != "not_running"]
+    assert eligible + len(others) == expected.total()
+
+
+def test_what_does_not_run_is_shown_apart_and_in_no_count(command: Command) -> None:
+    command("report", "--from-dumps", save(own_answers()), "--as-of", "2026-11-22T06:30Z")
+    apart = {row["instance_id"]: row["reason"] for row in rows("not_eligible")}
+    assert apart == {"i-13": "not_running", "i-14": "spot", "i-16": "not_running"}
+    c5 = [row for row in rows("running") if row["instance_type"] == "c5.xlarge"]
+    assert [row["running_instances"] for row in c5] == ["1"]
 
 
 def test_purchases_are_listed_as_a_plain_loop_lists_them(

@@ -59,7 +59,7 @@ class Outcome:
         kind: What was asked for. `account` and `regions` stand for every cell of the account
             that was not reached because of them.
         status: One of `Status`; EMPTY means that AWS answered, and that nothing in
-            its answer is kept: no instance that runs, no capacity reservation that is active.
+            its answer is kept: no instance, no capacity reservation that is active.
         reason: Why, from a closed list: `role`, `iam`, `scp` (DENIED); `account_state`,
             `excluded`, `not_opted_in`, `no_file`, `stopped`, `worker_ended`, `not_listed`
             (SKIPPED); `part` (MALFORMED); `no_outcome` (INTEGRITY); otherwise AWS's error code or

@@ -111,7 +111,8 @@ def account_rows(accounts: Iterable[Record], management_account_id: str | None) 
 def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> list[Row]:
     """Rows of `INSTANCES` from `Reservations` of `ec2:DescribeInstances`, over all pages.
 
-    Only running instances are kept, whatever filter was sent, and each of them once.
+    Each is kept once, in whatever state it comes: saved answers may hold any. Only running ones
+    count (see `rules.eligibility`).
 
     Raises:
         MalformedRecordError: an instance has no id, type or known state, or stands twice and
@@ -127,8 +128,7 @@ def instance_rows(launches: Iterable[Record], account_id: str, region: str) -> l
             raise MalformedRecordError("a launch comes without its list of instances")
         for record in parts(launch, "Instances"):
             row = _instance_row(record, account_id, region)
-            if row["state"] == "running":
-                _keep(rows, row, "instance_id", "instance")
+            _keep(rows, row, "instance_id", "instance")
     return list(rows.values())
 
 

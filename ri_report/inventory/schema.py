@@ -36,7 +36,7 @@ INSTANCES = Frame(
         Column("instance_type", "text", "Instance type"),
         Column("availability_zone", "text", "Zone name, as this account sees it"),
         Column("availability_zone_id", "text", "Zone id, the same place for every account"),
-        Column("state", "text", "State at the moment of reading; only running ones are kept"),
+        Column("state", "text", "State at the moment of reading; only running ones count"),
         Column("lifecycle", "text", "Empty for On-Demand; spot, scheduled, capacity-block, ..."),
         Column("tenancy", "text", "default, dedicated or host"),
         Column("platform", "text", "The field Platform: `windows` or nothing"),

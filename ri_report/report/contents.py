@@ -252,7 +252,7 @@ CONTENTS = (
     ),
     Entry(
         "Not eligible",
-        "Running instances that no reservation can cover; they are in no ratio.",
+        "Instances that no reservation can cover; they are in no ratio.",
         NOT_ELIGIBLE,
         lambda _, analysis: analysis.not_eligible,
         ("instances",),

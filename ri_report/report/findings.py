@@ -286,7 +286,7 @@ def _not_eligible(analysis: Analysis) -> list[Finding]:
     if counts.empty:
         return []
     text = ", ".join(f"{count:,} {words(str(reason))}" for reason, count in counts.items())
-    line = f"Running instances that no reservation can cover: {text}"
+    line = f"Instances that no reservation can cover: {text}"
     return [Finding("note", line, "", "not_eligible")]
 
 
