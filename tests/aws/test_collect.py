@@ -242,17 +242,27 @@ def test_one_kind_that_is_denied_does_not_lose_the_others(world: Worlds, gather:
     assert len(seen.instances[seen.instances["account_id"] == "333333333333"]) == 4
 
 
+DENIED_AWAY = COMPANY.replace(
+    "account 333333333333 data",
+    "account 333333333333 data\ndeny ec2:DescribeInstances region=eu-west-1 by=scp",
+)
+
+
 def test_a_service_control_policy_is_named_as_such(world: Worlds, gather: Gather) -> None:
-    world(
-        COMPANY.replace(
-            "account 333333333333 data",
-            "account 333333333333 data\ndeny ec2:DescribeInstances region=eu-west-1 by=scp",
-        )
-    )
+    world(DENIED_AWAY)
     seen = gather(regions=TWO)
     where = {"account_id": "333333333333", "kind": "instances"}
     assert statuses(seen, region="eu-west-1", **where) == {("DENIED", "scp")}
     assert statuses(seen, region="us-east-1", **where) == {("EMPTY", "")}
+
+
+def test_a_denied_region_that_the_configuration_leaves_out_is_no_gap(
+    world: Worlds, gather: Gather
+) -> None:
+    there = world(DENIED_AWAY)
+    seen = gather(regions=("us-east-1",))
+    assert not seen.outcomes["is_gap"].any()
+    assert {region for _, region in there.called("DescribeInstances")} == {"us-east-1"}
 
 
 def test_an_account_whose_regions_are_denied_has_one_outcome(world: Worlds, gather: Gather) -> None:
