@@ -15,19 +15,23 @@ from ri_report.rules.sharing import OWNER
 if TYPE_CHECKING:
     from datetime import datetime
 
+RESERVATION_COLUMNS = (
+    Column("reservation_id", "text", "ReservedInstancesId", "Reservation"),
+    Column("account_id", "text", "Account that bought it", "Owner"),
+    Column("region", "text", "Region"),
+    Column("scope", "text", "zonal or regional"),
+    Column("availability_zone", "text", "Zone name in the owner's account", "Zone"),
+    Column("availability_zone_id", "text", "Zone id", "Zone id"),
+    Column("instance_type", "text", "Instance type"),
+    Column("platform", "text", "Platform"),
+    Column("tenancy", "text", "default or dedicated"),
+)
+"""What tells one reservation from others."""
 UTILIZATION = Frame(
     "utilization",
     ("reservation_id",),
     (
-        Column("reservation_id", "text", "ReservedInstancesId", "Reservation"),
-        Column("account_id", "text", "Account that bought it", "Owner"),
-        Column("region", "text", "Region"),
-        Column("scope", "text", "zonal or regional"),
-        Column("availability_zone", "text", "Zone name in the owner's account", "Zone"),
-        Column("availability_zone_id", "text", "Zone id", "Zone id"),
-        Column("instance_type", "text", "Instance type"),
-        Column("platform", "text", "Platform"),
-        Column("tenancy", "text", "default or dedicated"),
+        *RESERVATION_COLUMNS,
         Column("instance_count", "count", "Instances bought", "Bought"),
         Column("purchased_units", "units", "Normalized units bought"),
         Column(

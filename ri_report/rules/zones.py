@@ -16,6 +16,7 @@ from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.allocation import ALLOCATIONS, allocate, allocated_units
 from ri_report.rules.matching import ZONAL, is_idle_slot
 from ri_report.rules.unplaced import in_pools, unplaced_pools
+from ri_report.rules.utilization import RESERVATION_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,15 +27,7 @@ ZONE_MATCH = Frame(
     "zone_match",
     ("reservation_id",),
     (
-        Column("reservation_id", "text", "Reservation whose use depends on it", "Reservation"),
-        Column("account_id", "text", "Account that bought it", "Owner"),
-        Column("region", "text", "Region"),
-        Column("scope", "text", "zonal or regional"),
-        Column("availability_zone", "text", "Zone name in the owner's account", "Zone"),
-        Column("availability_zone_id", "text", "Zone id", "Zone id"),
-        Column("instance_type", "text", "Instance type"),
-        Column("platform", "text", "Platform"),
-        Column("tenancy", "text", "default or dedicated"),
+        *RESERVATION_COLUMNS,
         Column("used_units_by_name", "units", "Units used if zones match by name"),
         Column("used_units_by_id", "units", "Units used if zones match by id"),
         Column("covered_units_by_name", "units", "Of these, by instances and not by idle slots"),
