@@ -50,16 +50,16 @@ class Patience:
     """The patience with one reading; what another reading of the same place takes is its own.
 
     Attributes:
-        tries: How often the call at hand has failed in a row, by what became of it: patience with a
-            rate leaves patience with a damaged answer.
+        tries: How often the call at hand has failed in a row, by kind: patience with a rate leaves
+            patience with a damaged answer.
         refused_since: Since when the call at hand has been refused for its rate, if at all.
-        restarts: How often the reading was begun again.
+        restarts: How often the reading was begun again, by kind.
         retries_left: How many more calls may be repeated, whatever the reason.
     """
 
-    tries: Counter[Status] = field(default_factory=Counter)
+    tries: Counter[str] = field(default_factory=Counter)
     refused_since: float | None = None
-    restarts: int = 0
+    restarts: Counter[str] = field(default_factory=Counter)
     retries_left: int = 60
 
     def answered(self) -> None:
@@ -75,12 +75,13 @@ class Patience:
             now: The present moment.
             restarts: Whether the whole reading has to begin again.
         """
-        self.tries[fault.status] += 1
-        self.restarts += restarts
+        kind = _kind(fault)
+        self.tries[kind] += 1
+        self.restarts[kind] += restarts
         if fault.status is Status.THROTTLED and self.refused_since is None:
             self.refused_since = now
         refused_seconds = 0.0 if self.refused_since is None else now - self.refused_since
-        tries = self.restarts if restarts else self.tries[fault.status]
+        tries = max(self.tries[kind], self.restarts[kind]) if restarts else self.tries[kind]
         wait = wait_before_retry(fault, tries, refused_seconds)
         self.retries_left -= 1
         return wait if self.retries_left >= 0 else None
@@ -108,9 +109,18 @@ def wait_before_retry(fault: Fault, tries: int, refused_seconds: float) -> float
     return random.uniform(0.8, 1.2) * waits[tries - 1] if tries <= len(waits) else None  # noqa: S311 - jitter
 
 
+def _kind(fault: Fault) -> str:
+    """What a fault is counted with: its status, but a silence is no answer that says 504."""
+    return "silence" if _is_silence(fault) else fault.status
+
+
+def _is_silence(fault: Fault) -> bool:
+    return fault.status is Status.TIMEOUT and fault.reason not in CODES
+
+
 def _waits(fault: Fault) -> tuple[float, ...]:
     match fault.status:
-        case Status.TIMEOUT if fault.reason not in CODES:
+        case Status.TIMEOUT if _is_silence(fault):
             return WAITS[:1]
         case Status.NETWORK | Status.TIMEOUT:
             return WAITS

@@ -11,6 +11,7 @@ from ri_report.aws.patience import (
     Patience,
     back_off,
     patiently,
+    too_slow,
     wait_before_retry,
 )
 from ri_report.aws.quotas import Place
@@ -97,6 +98,43 @@ def test_beginnings_are_counted_although_the_first_calls_are_answered() -> None:
         assert patience.wait(stale, 0.0, restarts=True) is not None
         patience.answered()
     assert patience.wait(stale, 0.0, restarts=True) is None
+
+
+CUT = fault(Status.MALFORMED, "no_Reservations")
+STALE = fault(Status.MALFORMED, "InvalidNextToken")
+GATEWAY = fault(Status.TIMEOUT, "504")
+SILENCE = fault(Status.TIMEOUT, "ReadTimeoutError")
+OVERDUE = too_slow("a call", 75)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "restarts"), [(GATEWAY, False), (CUT, True), (STALE, True), (THROTTLED, False)]
+)
+@pytest.mark.parametrize("is_answered", [False, True])
+@pytest.mark.parametrize(("silence", "is_overdue"), [(SILENCE, False), (OVERDUE, True)])
+def test_a_silence_is_tried_again_once_whatever_else_befell_the_reading(
+    earlier: Fault, silence: Fault, *, restarts: bool, is_answered: bool, is_overdue: bool
+) -> None:
+    patience = Patience()
+    assert patience.wait(earlier, 0.0, restarts=restarts) is not None
+    if is_answered:
+        patience.answered()
+    assert patience.wait(silence, 0.0, restarts=is_overdue) is not None
+    assert patience.wait(silence, 0.0, restarts=is_overdue) is None
+
+
+def test_a_damaged_answer_is_tried_again_three_times_although_the_reading_began_again() -> None:
+    patience = Patience()
+    assert patience.wait(OVERDUE, 0.0, restarts=True) is not None
+    patience.answered()
+    begun = [patience.wait(CUT, 0.0, restarts=True) is not None for _ in range(4)]
+    assert begun == [True] * 3 + [False]
+
+
+def test_a_silence_is_a_silence_whether_a_socket_or_a_whole_call_took_too_long() -> None:
+    patience = Patience()
+    assert patience.wait(SILENCE, 0.0) is not None
+    assert patience.wait(OVERDUE, 0.0, restarts=True) is None
 
 
 def test_a_reading_has_a_budget_of_repetitions() -> None:
