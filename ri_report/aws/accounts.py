@@ -132,19 +132,16 @@ def _configured_rows(scope: Scope, caller: Caller) -> list[Row]:
 
 def _organization_pages(clients: Clients, caller: Caller) -> Iterator[list[Row]]:
     asked = Asked(LIST_ACCOUNTS, caller.principal)
-    management_account_id = _management_account_id(clients, caller)
+    bucket = Bucket(ORGANIZATIONS_AT_ONCE, ORGANIZATIONS_PER_SECOND)
+    management_account_id = _management_account_id(clients, caller, bucket)
     page: Answer = {}
     reading = pages(
         Call(asked, clients.home_region, "Accounts", {"MaxResults": PAGE_SIZE}), page.update
     )
     call: Call | None = next(reading)
-    bucket = Bucket(ORGANIZATIONS_AT_ONCE, ORGANIZATIONS_PER_SECOND)
     while call:
         page.clear()
-        while wait := bucket.wait(clients.clock.now()):
-            clients.clock.sleep(wait)
-        reply = _asked_patiently(clients, call)
-        call = _following(reading, reply)
+        call = _following(reading, _asked_patiently(clients, call, bucket))
         yield account_rows(part(page, "Accounts", asked), management_account_id)
 
 
@@ -155,14 +152,15 @@ def _following(reading: Reading[None], reply: Answer) -> Call | None:
         return None
 
 
-def _asked_patiently(clients: Clients, call: Call) -> Answer:
-    return patiently(lambda: ask_as(clients.base, clients, call), clients.clock)
+def _asked_patiently(clients: Clients, call: Call, bucket: Bucket) -> Answer:
+    return patiently(lambda: ask_as(clients.base, clients, call), clients.clock, bucket)
 
 
-def _management_account_id(clients: Clients, caller: Caller) -> str | None:
+def _management_account_id(clients: Clients, caller: Caller, bucket: Bucket) -> str | None:
     asked = Asked(DESCRIBE_ORGANIZATION, caller.principal)
     try:
-        reply = _asked_patiently(clients, Call(asked, clients.home_region, "Organization"))
+        call = Call(asked, clients.home_region, "Organization")
+        reply = _asked_patiently(clients, call, bucket)
         return str(part(part(reply, "Organization", asked), "MasterAccountId", asked))
     except FaultError:
         # Which account pays is good to know; the report stands without it.

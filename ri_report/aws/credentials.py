@@ -18,6 +18,7 @@ from ri_report.aws.clock import skew
 from ri_report.aws.faults import FIXES, Asked, Fault, FaultError, no_credentials
 from ri_report.aws.patience import patiently
 from ri_report.aws.permissions import ASSUME_ROLE, GET_CALLER_IDENTITY, session_policy
+from ri_report.aws.quotas import ASSUME_ROLE_AT_ONCE, ASSUME_ROLE_PER_SECOND, Bucket
 from ri_report.errors import NoReportError
 from ri_report.inventory.outcomes import Status
 
@@ -68,7 +69,8 @@ def identify(clients: Clients) -> Caller:
     asked = Asked(GET_CALLER_IDENTITY)
     try:
         call = Call(asked, clients.home_region, "Arn")
-        reply = patiently(lambda: ask_as(clients.base, clients, call), clients.clock)
+        bucket = Bucket(ASSUME_ROLE_AT_ONCE, ASSUME_ROLE_PER_SECOND)
+        reply = patiently(lambda: ask_as(clients.base, clients, call), clients.clock, bucket)
         if off := skew(reply["ResponseMetadata"].get("HTTPHeaders", {})):
             log.warning("%s: set it right, or AWS will refuse requests", off)
         arn = ARN.fullmatch(part(reply, "Arn", asked))

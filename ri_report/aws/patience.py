@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ri_report.aws.clock import Clock
-    from ri_report.aws.quotas import Place
+    from ri_report.aws.quotas import Bucket, Place
 
 T = TypeVar("T")
 
@@ -147,23 +147,27 @@ def back_off(place: Place, wait: float, now: float) -> float:
     return wait + BEHIND_SECONDS
 
 
-def patiently(ask: Callable[[], T], clock: Clock) -> T:
+def patiently(ask: Callable[[], T], clock: Clock, bucket: Bucket) -> T:
     """Ask, and wait and ask again, for what nothing else can go on without.
 
     Args:
         ask: Makes the call; in a thread of its own, so that no answer is waited for for ever.
         clock: What waits are measured by.
+        bucket: Gives a token for each try, and refills more slowly after each refusal for rate.
 
     Raises:
         FaultError: the last one, when patience has ended.
     """
-    begun, tries = clock.now(), 0
+    patience = Patience()
     while True:
-        tries += 1
+        while pause := bucket.wait(clock.now()):
+            clock.sleep(pause)
         try:
             return _in_time(ask, clock)
         except FaultError as error:
-            wait = wait_before_retry(error.fault, tries, clock.now() - begun)
+            if error.fault.status is Status.THROTTLED:
+                bucket.refused()
+            wait = patience.wait(error.fault, clock.now())
             if wait is None:
                 raise
         clock.sleep(wait)

@@ -23,6 +23,10 @@ ASSUME_ROLE_AT_ONCE = 20.0
 ORGANIZATIONS_PER_SECOND = 1.0
 """AWS states no rate for Organizations; callers that stay near one a second are not refused."""
 ORGANIZATIONS_AT_ONCE = 10.0
+SLOWER = 0.7
+"""What is left of a refill after a refusal: others take from the same bucket of AWS's."""
+SLOWEST_SHARE = 0.25
+"""The least that is left of it: a list of 10,000 accounts still comes in before the run ends."""
 
 
 @dataclass
@@ -31,17 +35,19 @@ class Bucket:
 
     Attributes:
         capacity: The most tokens that it holds; it begins full.
-        refill: Tokens a second.
+        refill: Tokens a second; fewer after each refusal.
     """
 
     capacity: float
     refill: float
+    _slowest: float = field(init=False)
     _tokens: float = field(init=False)
     _at: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Fill it."""
         self._tokens = self.capacity
+        self._slowest = self.refill * SLOWEST_SHARE
 
     def wait(self, now: float) -> float:
         """Take a token and return 0.0, or return the seconds until there is one."""
@@ -52,6 +58,11 @@ class Bucket:
             return (1.0 - self._tokens) / self.refill
         self._tokens -= 1.0
         return 0.0
+
+    def refused(self) -> None:
+        """Note that AWS refused a call for its rate: its bucket is empty, as others use it too."""
+        self._tokens = 0.0
+        self.refill = max(self._slowest, self.refill * SLOWER)
 
 
 @dataclass

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ri_report.aws.accounts import AccountList, list_accounts
-from ri_report.aws.credentials import identify
+from ri_report.aws.credentials import Caller, identify
+from ri_report.aws.faults import Fault, FaultError
 from ri_report.aws.scope import ConfiguredAccount, Scope
 from ri_report.errors import ConfigError, NoReportError
+from ri_report.inventory.outcomes import Status
 from ri_report.sandbox.wire import Response
+from tests.aws.conftest import Hasty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ri_report.aws.answers import Answer, Call
 
     Worlds = Callable[..., Any]
     Listing = Callable[..., AccountList]
@@ -93,6 +100,78 @@ def test_too_many_requests_are_answered_with_patience(world: Worlds, listing: Li
     there = world(LARGE)
     there.refuse("ListAccounts", "TooManyRequestsException", times=3)
     assert len(listing().rows) == 45
+
+
+@dataclass
+class Shared:
+    """Organizations with its bucket of ten calls and one a second, a share of which others take.
+
+    Attributes:
+        others: Their share of the bucket and of what comes back, 0 to 1.
+        pages: How many pages the list has.
+        clock: What it refills by.
+        refused: When it refused a call.
+    """
+
+    others: float
+    pages: int
+    clock: Hasty = field(default_factory=Hasty)
+    refused: list[float] = field(default_factory=list)
+    _missing: float = 0.0
+    _since: float = 0.0
+
+    def answer(self, *asked: Any) -> Answer:  # noqa: ANN401 - credentials and clients, unused
+        """Answer with the page that the token names, or refuse."""
+        call: Call = asked[-1]
+        now, free = self.clock.now(), 1 - self.others
+        self._missing = max(0.0, self._missing - free * (now - self._since))
+        self._since = now
+        if self._missing > 10 * free - 1 + 1e-6:
+            self.refused.append(now)
+            raise FaultError(Fault(Status.THROTTLED, "TooManyRequestsException", "No.", "Wait"))
+        self._missing += 1
+        if call.holds == "Organization":
+            return {"Organization": {"MasterAccountId": "111111111111"}}
+        page = int(str(call.parameters.get("NextToken", 0)))
+        more = {"NextToken": str(page + 1)} if page + 1 < self.pages else {}
+        return {"Accounts": [{"Id": f"{page:012d}", "State": "ACTIVE"}], **more}
+
+
+def listed(there: Shared, monkeypatch: pytest.MonkeyPatch) -> float:
+    """List all accounts and return the seconds that it took."""
+    monkeypatch.setattr("ri_report.aws.accounts.ask_as", there.answer)
+    made: Any = SimpleNamespace(clock=there.clock, base=None, home_region="us-east-1")
+    caller = Caller("111111111111", "aws", "arn:aws:iam::111111111111:user/x")
+    found = list_accounts(made, caller, Scope(role_name="R"))
+    assert len(found.to_read) == there.pages
+    return there.clock.now()
+
+
+def test_a_long_list_that_nobody_else_asks_for_is_never_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = Shared(others=0.0, pages=100)
+    assert listed(there, monkeypatch) == pytest.approx(1 + 100 - 10, abs=0.1)
+    assert there.refused == []
+
+
+@pytest.mark.parametrize(("others", "refusals"), [(0.3, 3), (0.6, 5)])
+def test_a_list_that_others_ask_for_too_is_refused_only_until_it_has_slowed_down(
+    monkeypatch: pytest.MonkeyPatch, others: float, refusals: int
+) -> None:
+    there = Shared(others=others, pages=250)
+    assert listed(there, monkeypatch) < 1.7 * 250 / (1 - others)
+    assert 1 <= len(there.refused) <= refusals
+
+
+def test_a_list_that_is_refused_for_a_while_comes_in_before_the_run_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """10,000 accounts, the most that an organization may have, within the run's 55 minutes."""
+    there = Shared(others=0.0, pages=500)
+    there._missing = 100.0
+    assert listed(there, monkeypatch) < 0.7 * Scope(role_name="R").run_seconds
+    assert there.refused
 
 
 def test_state_or_status_is_read_whichever_is_there(world: Worlds, listing: Listing) -> None:

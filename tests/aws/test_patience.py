@@ -6,6 +6,7 @@ import pytest
 
 from ri_report.aws.faults import Fault, FaultError
 from ri_report.aws.patience import (
+    CALL_SECONDS,
     LONGEST_WAIT_SECONDS,
     THROTTLED_SECONDS,
     Patience,
@@ -14,7 +15,7 @@ from ri_report.aws.patience import (
     too_slow,
     wait_before_retry,
 )
-from ri_report.aws.quotas import Place
+from ri_report.aws.quotas import Bucket, Place
 from ri_report.inventory.outcomes import Status
 from tests.aws.conftest import Hasty
 
@@ -154,8 +155,25 @@ def test_what_nothing_goes_on_without_is_asked_until_it_answers() -> None:
             raise answer
         return str(answer)
 
-    assert patiently(ask, clock) == "accounts"
+    assert patiently(ask, clock, Bucket(10, 1)) == "accounts"
     assert 1 + 2 <= clock.now() <= 2 + 4
+
+
+def test_each_try_takes_a_token_and_waits_for_it_outside_its_own_time() -> None:
+    clock, made = Hasty(), list[float]()
+    cut = fault(Status.MALFORMED, "ResponseParserError")
+
+    def ask() -> str:
+        made.append(clock.now())
+        if len(made) % 3:
+            raise FaultError(cut)
+        return "page"
+
+    bucket = Bucket(1, 0.005)
+    for _ in range(2):
+        assert patiently(ask, clock, bucket) == "page"
+    assert made == pytest.approx([200.0 * index for index in range(6)])
+    assert made[1] > CALL_SECONDS
 
 
 def test_patience_with_a_rate_ends() -> None:
@@ -165,5 +183,5 @@ def test_patience_with_a_rate_ends() -> None:
         raise FaultError(THROTTLED)
 
     with pytest.raises(FaultError):
-        patiently(ask, clock)
+        patiently(ask, clock, Bucket(10, 1))
     assert 120 <= clock.now() <= 120 + LONGEST_WAIT_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,16 @@ def test_whoever_waits_as_long_as_told_is_let_through() -> None:
     assert bucket.wait(10.0) == 0.0
     assert bucket.wait(10.0) == 0.25
     assert bucket.wait(10.25) == 0.0
+
+
+def test_a_bucket_is_empty_after_a_refusal_and_refills_more_slowly_down_to_a_quarter() -> None:
+    bucket, waits = Bucket(10, 1), []
+    for _ in range(6):
+        bucket.refused()
+        waits.append(bucket.wait(0.0))
+    assert waits == pytest.approx([1 / 0.7, 1 / 0.7**2, 1 / 0.7**3, 4, 4, 4])
+    assert bucket.wait(4.0) == 0.0
+    assert bucket.wait(4.0) == pytest.approx(4.0)
 
 
 def test_a_place_is_asked_at_half_of_what_ec2_refills() -> None:
