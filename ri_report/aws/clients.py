@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
+from getpass import GetPassWarning
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -17,9 +19,10 @@ from botocore.session import Session
 
 from ri_report import __version__
 from ri_report.aws.clock import Clock
-from ri_report.aws.faults import FOREIGN, base_error, no_credentials
+from ri_report.aws.faults import FOREIGN, FaultError, base_error, no_credentials
 from ri_report.aws.models import SERVICES, Models
 from ri_report.aws.parser import install
+from ri_report.aws.patience import in_time
 from ri_report.aws.transport import bound
 from ri_report.errors import ConfigError
 from ri_report.inventory.names import DEFAULT_REGIONS, nearest
@@ -93,6 +96,8 @@ class Clients:
         """
         # At DEBUG botocore writes whole answers, those of AssumeRole with their keys.
         logging.getLogger("botocore").setLevel(logging.INFO)
+        # Without a terminal botocore would still ask for an MFA code, and wait.
+        warnings.simplefilter("error", GetPassWarning)
         self.clock = clock or Clock()
         self._clients: dict[tuple[str, str], BaseClient] = {}
         self._lock = Lock()
@@ -108,19 +113,34 @@ class Clients:
         )
         try:
             self._session = Session(profile=profile or None)
-            base = self._session.get_component("credential_provider").load_credentials()
             self.home_region = home_region(self._session, region)
+            self.base = self._own_credentials()
         except FOREIGN as error:
             raise base_error(error) from None
-        if base is None:
-            raise no_credentials("none found in the environment, profile or instance role")
-        self.base: Credentials = base
         self._session.register_component("credential_provider", _BoundProvider())
         install(self._session)
         loader = self._session.get_component("data_loader")
         self._session.register_component("data_loader", Models(loader))
         # Tokens of the global endpoint are not valid in opt-in regions.
         self._session.set_config_variable("sts_regional_endpoints", "regional")
+
+    def _own_credentials(self) -> Credentials:
+        """Ask whatever the environment names; a process that a profile names may hang or be gone.
+
+        Raises:
+            NoReportError: there are no credentials.
+        """
+        find = self._session.get_component("credential_provider").load_credentials
+        source = f"AWS profile {self._session.profile or 'default'} or the process that it names"
+        try:
+            found: Credentials | None = in_time(find, self.clock, source)
+        except FaultError as error:
+            raise no_credentials(error.fault.detail) from None
+        except OSError as error:
+            raise no_credentials(f"{source}: {error.strerror}") from None
+        if found is None:
+            raise no_credentials("none found in the environment, profile or instance role")
+        return found
 
     def client(self, service: str, region: str) -> BaseClient:
         """The process's only client of this service in this region; safe from any thread."""

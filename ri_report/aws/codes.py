@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from getpass import GetPassWarning
 from typing import Final, Literal
 
 import boto3.exceptions as boto3_errors
@@ -26,6 +27,8 @@ FAMILIES: Final[dict[type[Exception], Family]] = {
     sdk.SSOError: "credentials",
     sdk.LoginError: "credentials",
     sdk.RefreshWithMFAUnsupportedError: "credentials",
+    GetPassWarning: "credentials",
+    EOFError: "credentials",
     # the AWS configuration of this machine
     sdk.ProfileNotFound: "configuration",
     sdk.ConfigParseError: "configuration",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from getpass import GetPassWarning
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3.exceptions as boto3_errors
@@ -18,13 +19,16 @@ from ri_report.inventory.outcomes import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What a call of the SDK raises. The last five come out of its parsers when an answer holds
-# something of another type than documented.
+# What a call of the SDK raises: the first two of Python where it asks for a code that nobody is
+# there to type, the others out of its parsers when an answer holds something of another type than
+# documented.
 FOREIGN: Final = (
     sdk.BotoCoreError,
     sdk.ClientError,
     boto3_errors.Boto3Error,
     ResponseParserError,
+    GetPassWarning,
+    EOFError,
     SyntaxError,
     ValueError,
     LookupError,
@@ -177,6 +181,10 @@ def trust_fix(asked: Asked) -> str:
 
 
 def _said(error: Exception, family: Family) -> str:
+    if isinstance(error, GetPassWarning | EOFError):
+        return (
+            "the AWS profile asks for an MFA code (mfa_serial), and nobody typed it at a terminal"
+        )
     if family == "malformed":
         # The parser quotes the answer, which may hold keys.
         return f"the answer could not be read ({type(error).__name__})"

@@ -163,7 +163,7 @@ def patiently(ask: Callable[[], T], clock: Clock, bucket: Bucket) -> T:
         while pause := bucket.wait(clock.now()):
             clock.sleep(pause)
         try:
-            return _in_time(ask, clock)
+            return in_time(ask, clock, "the call")
         except FaultError as error:
             if error.fault.status is Status.THROTTLED:
                 bucket.refused()
@@ -173,14 +173,25 @@ def patiently(ask: Callable[[], T], clock: Clock, bucket: Bucket) -> T:
         clock.sleep(wait)
 
 
-def _in_time(ask: Callable[[], T], clock: Clock) -> T:
+def in_time(ask: Callable[[], T], clock: Clock, what: str) -> T:
+    """Ask once, in a thread of its own, and wait no longer than a call may take.
+
+    Args:
+        ask: What is asked.
+        clock: What the wait is measured by.
+        what: Who is asked, for the fault.
+
+    Raises:
+        FaultError: there was no answer in time.
+        Exception: whatever the asking raised.
+    """
     events: SimpleQueue[Attempt] = SimpleQueue()
     crew = Crew(1, events)
     attempt = Attempt(ask, None, clock.now())
     crew.begin(attempt)
     crew.dismiss()
     if clock.take(events, attempt.begun + CALL_SECONDS, busy=True) is None:
-        raise FaultError(too_slow("the call", CALL_SECONDS))
+        raise FaultError(too_slow(what, CALL_SECONDS))
     if attempt.error:
         raise attempt.error
     answer: T = attempt.result

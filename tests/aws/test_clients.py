@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,6 +17,7 @@ from botocore.session import Session
 
 from ri_report import __version__
 from ri_report.aws.clients import Clients, home_region, using
+from ri_report.aws.clock import Clock
 from ri_report.aws.dispatch import FEW
 from ri_report.aws.permissions import APPLICATION_ACTIONS, MEMBER_ACTIONS
 from ri_report.errors import ConfigError, NoReportError
@@ -218,6 +221,71 @@ def test_half_of_a_key_pair_ends_the_run_in_one_line(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
     with pytest.raises(NoReportError, match=r"Partial credentials.*AWS_SECRET_ACCESS_KEY"):
         clients()
+
+
+PROFILE_WITH_A_CODE = """
+[profile job]
+region = us-east-1
+role_arn = arn:aws:iam::111111111111:role/Job
+source_profile = user
+mfa_serial = arn:aws:iam::111111111111:mfa/someone
+[profile user]
+aws_access_key_id = AKIDUSER
+aws_secret_access_key = canary
+"""
+
+
+def test_credentials_that_a_process_never_gives_end_the_run_with_the_profile_and_the_time(
+    clients: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "keys")
+    (tmp_path / "config").write_text(
+        f"[profile job]\ncredential_process = cat {tmp_path / 'keys'}\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setattr("ri_report.aws.patience.CALL_SECONDS", 0.3)
+    said = r"no usable AWS credentials: .*AWS profile job.* within 0 seconds\. Give the job a role"
+    try:
+        with pytest.raises(NoReportError, match=said) as caught:
+            clients(profile="job", clock=Clock())
+    finally:
+        (tmp_path / "keys").write_text("{}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_process_for_credentials_that_is_not_there_ends_the_run_with_the_profile(
+    clients: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile job]\ncredential_process = /nonexistent\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    said = r"no usable AWS credentials: .*AWS profile job.*: No such file or directory\. Give"
+    with pytest.raises(NoReportError, match=said):
+        clients(profile="job")
+
+
+def test_a_code_that_nobody_is_there_to_type_ends_the_run_in_one_line(
+    world: Worlds, tmp_path: Path
+) -> None:
+    """As from cron: without a terminal, and with nothing to read."""
+    there = world(MANY)
+    (tmp_path / "config").write_text(PROFILE_WITH_A_CODE)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "ri_report", "run", "--profile", "job", "--no-progress"],
+        cwd=tmp_path,
+        env=kept | {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_ENDPOINT_URL": there.url},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert ended.returncode == 4
+    assert "canary" not in ended.stderr
+    (said,) = ended.stderr.splitlines()
+    assert said.startswith("error: no usable AWS credentials: ")
+    assert "asks for an MFA code (mfa_serial), and nobody typed it" in said
+    assert "Give the job a role" in said
 
 
 def test_a_broken_configuration_file_is_a_configuration_error(

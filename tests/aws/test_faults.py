@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from getpass import GetPassWarning
 from typing import Any
 
 import boto3.exceptions
@@ -114,6 +115,8 @@ def test_every_other_error_of_the_sdk_is_an_outcome_with_a_fix(kind: type[Except
         (ValueError("canary"), Status.MALFORMED),
         (botocore.exceptions.UnauthorizedSSOTokenError(), Status.EXPIRED),
         (botocore.exceptions.CapacityNotAvailableError(), Status.THROTTLED),
+        (EOFError(), Status.EXPIRED),
+        (GetPassWarning(), Status.EXPIRED),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
