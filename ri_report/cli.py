@@ -69,7 +69,7 @@ def main() -> NoReturn:
 )
 @click.version_option(__version__, "-V", "--version", prog_name="ri-report")
 def ri_report() -> None:
-    r"""Show whether the EC2 Reserved Instances of all linked AWS accounts work.
+    """Show whether the EC2 Reserved Instances of all linked AWS accounts work.
 
     Assumes a role in every account of the organization, reads running instances and reserved
     instances, applies AWS's discount rules, and writes an HTML page, a workbook and data files.
@@ -80,7 +80,7 @@ def ri_report() -> None:
     See what it would do:   ri-report run --dry-run
     The monthly job:        ri-report run --no-progress
     Why is this one unused: ri-report explain RESERVATION_ID --snapshot reports/<moment>/snapshot
-    """
+    """  # noqa: D301 - click takes the character for: keep these lines
 
 
 @ri_report.command()
@@ -195,7 +195,7 @@ def report(
 )
 @options_of(CONFIG)
 def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
-    r"""Tell the story of one reservation, instance or capacity reservation of a kept snapshot.
+    """Tell the story of one reservation, instance or capacity reservation of a kept snapshot.
 
     For a reservation: what it could cover, by scope and tier of sharing; what it covers; why the
     rest is unused, and what would match but for one rule. For an instance the same the other way
@@ -207,7 +207,7 @@ def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
     ids of reservations:            tables/utilization.csv, reservations_other_states.csv
     ids of instances:               tables/uncovered.csv, allocations.csv, not_eligible.csv
     ids of capacity reservations:   tables/capacity_reservations.csv
-    """
+    """  # noqa: D301 - click takes the character for: keep these lines
     from ri_report.logs import LONGEST_LINE
     from ri_report.pipeline import explain_snapshot
     from ri_report.report.text import visible
@@ -221,7 +221,7 @@ def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
 @ri_report.command()
 @options_of(GRANTS)
 def iam(form: str, **options: Any) -> int:
-    r"""Print what the accounts must grant: the member role and the application's policy.
+    """Print what the accounts must grant: the member role and the application's policy.
 
     Role names and the external id are those of the configuration, where there is one.
 
@@ -229,7 +229,7 @@ def iam(form: str, **options: Any) -> int:
     1. Roll the member role out to every account (StackSet, or your own tooling).
     2. Attach the application's policy to the role that runs the job.
     3. ri-report run
-    """
+    """  # noqa: D301 - click takes the character for: keep these lines
     from ri_report.aws.grants import grants
 
     config = _config(options)

@@ -17,7 +17,7 @@
         const down = head.ariaSort === "ascending";
         const key = (row) => {
           const text = row.cells[column].textContent;
-          return head.className === "n" ? parseFloat(text.replace(/[^\d.-]/g, "")) : text;
+          return head.className === "n" ? parseFloat(text.replace(/,/g, "").match(/-?\d[\d.]*/)) : text;
         };
         heads.forEach((other) => (other.ariaSort = null));
         head.ariaSort = down ? "descending" : "ascending";

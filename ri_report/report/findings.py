@@ -9,7 +9,12 @@ import pandas as pd
 from ri_report.inventory.outcomes import Status
 from ri_report.report.contents import CONTENTS
 from ri_report.report.formats import NOT_APPLICABLE, percent
-from ri_report.report.limits import accounts_left_out, management_unknown, zones_unknown
+from ri_report.report.limits import (
+    accounts_left_out,
+    accounts_not_active,
+    management_unknown,
+    zones_unknown,
+)
 from ri_report.report.model import Finding
 from ri_report.report.text import visible
 from ri_report.report.wording import UNLISTED, named, quantity, words
@@ -53,6 +58,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
     found: tuple[Finding, ...] = (
         *gaps(inventory.accounts, inventory.outcomes),
         *accounts_left_out(inventory, sharing),
+        *accounts_not_active(inventory),
         *_sharing(inventory, sharing),
         *_ungrouped(inventory, analysis, sharing),
         *_factors(analysis),
@@ -222,7 +228,7 @@ def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> l
     used, covered = analysis.utilization, analysis.covered
     text = (
         f"If zonal reservations matched the zones of other accounts by {there} and not by {here},"
-        f" some rows of {', '.join(tables.values())} would be different; they tell both results"
+        f" some rows of {', '.join(tables.values())} would be different; these rows show both"
     )
     if used["used_units"].notna().all() and covered["covered_units"].notna().all():
         text += (
@@ -231,7 +237,11 @@ def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> l
         )
     if inventory.outcomes["is_gap"].any():
         text += ", of what was read"
-    fix = "AWS's billing guide says by name; where a bill says otherwise, set sharing.zonal_match"
+    fix = (
+        "AWS's billing guide says by name; where a bill says otherwise, set sharing.zonal_match"
+        if here == "name"
+        else "sharing.zonal_match says by id; AWS's billing guide says by name"
+    )
     return [Finding("warning", text, fix, next(iter(tables)) if rows.empty else "zone_match")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ri_report.inventory.outcomes import ACCOUNT_STATE
 from ri_report.report.model import Finding
 from ri_report.report.wording import named, quantity
 from ri_report.rules.unread import left_out
@@ -26,6 +27,20 @@ def accounts_left_out(inventory: Inventory, sharing: Sharing) -> list[Finding]:
         " these are the numbers of the part that was read"
     )
     return [Finding("warning", text, "Read every account for the organization's", "accounts")]
+
+
+def accounts_not_active(inventory: Inventory) -> list[Finding]:
+    """Name the accounts that were not queried because they are not active."""
+    outcomes, accounts = inventory.outcomes, inventory.accounts
+    skipped = outcomes.loc[outcomes["reason"] == ACCOUNT_STATE, "account_id"]
+    rows = accounts[accounts["account_id"].isin(skipped)]
+    if rows.empty:
+        return []
+    told = named(
+        (rows["account_id"] + " " + rows["account_name"]).str.strip() + " (" + rows["state"] + ")"
+    )
+    text = f"{quantity(len(rows), 'account')} not queried and in no number: {told}"
+    return [Finding("note", text, "", "accounts")]
 
 
 def zones_unknown(analysis: Analysis) -> list[Finding]:

@@ -29,8 +29,8 @@ MOST_ROWS = 500
 LONG_TEXT, LONG_WORDS = 44, 20
 """From which length on any text, and text of several words, may wrap [characters]."""
 NAME_LIMIT = 40
-CELL_LIMIT = 300
-"""Most characters of a cell; AWS's own limit for a tag's value is 256."""
+CELL_LIMIT, FIX_LIMIT = 300, 1000
+"""Most characters of a cell; a tag's value has 256 at most, and a fix may be a policy."""
 NOT_IN_PAGE = frozenset({"allocations"})
 """One row per reservation and instance: too long to read, and complete in workbook and CSV."""
 
@@ -50,7 +50,7 @@ MARKS = {
 """By table the number that bears the mark where the row is a convention."""
 PARTLY = MARKS | {"coverage_by_family": "covered_units"}
 """By table the number that says partial where the row is and others of the table are complete."""
-EVERY_ROW = "every row is partial"
+EVERY_ROW = "of what was read"
 OTHERWISE_BESIDE = {
     frame.name: {unit: column.name for column, unit in told.items()}
     for frame, told in READ_OTHERWISE.items()
@@ -58,8 +58,8 @@ OTHERWISE_BESIDE = {
 """By table the numbers beside which stands what the other reading of zones gives."""
 OTHERWISE = "by other zones"
 OTHERWISE_TEXT = (
-    "What it would be if zonal reservations served other accounts by that of zone name and zone id"
-    " by which they do not here"
+    "What it would be if zonal reservations matched the zones of other accounts the other way: by"
+    " id where this report does by name, or by name where it does by id"
 )
 FACTOR_NOTES = {
     "multiple": "8 \u00d7 N",
@@ -229,7 +229,8 @@ def _cell(row: Mapping[Any, Any], column: Column, names: Mapping[str, str]) -> C
     if column.name == RESERVATION_ID:
         name = "" if "instance_type" in row else names.get(text, "")
         return Cell(visible(text, CELL_LIMIT), visible(name, NAME_LIMIT), "id")
-    return Cell(visible(text, CELL_LIMIT), "", _wrapping(text))
+    limit = FIX_LIMIT if column.name == "fix" else CELL_LIMIT
+    return Cell(visible(text, limit), "", _wrapping(text))
 
 
 def _wrapping(text: str) -> str:
@@ -254,7 +255,7 @@ def _total_label(table: Table) -> str:
     count = len(table.rows)
     summed = count if table.in_total is None else int(table.in_total.sum())
     rows = "row" if summed == 1 else "rows"
-    unknown = f", {count - summed:,} unknown left out" if summed < count else ""
+    unknown = f", {count - summed:,} not queried left out" if summed < count else ""
     unread = "; there may be more that was not read" if table.may_lack_rows else ""
     return f"Total of {summed:,} {rows}{unknown}{unread}"
 

@@ -35,7 +35,7 @@ CAPACITY = Frame(
         Column("tenancy", "text", "default or dedicated"),
         Column("state", "text", "State"),
         Column("reservation_type", "text", "default, capacity-block or interruptible", "Type"),
-        Column("billed_account_id", "text", "Account that pays for idle slots", "Idle slots paid"),
+        Column("billed_account_id", "text", "Account that pays for idle slots", "Paid by"),
         Column("total_instances", "count", "Instances that it has room for", nullable=True),
         Column("available_instances", "count", "Idle slots of it", "Idle slots", nullable=True),
         Column("idle_units", "units", "Normalized units of its idle slots", nullable=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ri_report.inventory.frames import Column, Frame
+from ri_report.rules.completeness import COMPLETE, COMPLETENESS
 
 RUNNING = Frame(
     "running",
@@ -30,6 +31,7 @@ RUNNING = Frame(
         Column(
             "not_eligible_instances", "count", "Of these, reservations cannot cover", nullable=True
         ),
+        COMPLETENESS,
     ),
 )
 
@@ -48,5 +50,6 @@ def running(usage: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
             others.assign(running_instances=1, not_eligible_instances=1),
         ]
     )
-    measures = [name for name in RUNNING.names if name not in RUNNING.key]
-    return RUNNING.check(rows.groupby(list(RUNNING.key), as_index=False)[measures].sum())
+    measures = [column.name for column in RUNNING.columns if column.kind == "count"]
+    sums = rows.groupby(list(RUNNING.key), as_index=False)[measures].sum()
+    return RUNNING.check(sums.assign(completeness=COMPLETE))

@@ -41,7 +41,8 @@ def found(
         accounts=ACCOUNTS.of(
             {
                 "account_id": name,
-                "account_name": f"team-{name}" if name < "C" else "",
+                "account_name": {"A": "team-A", "B": "team-B", "G": "closed-shop"}.get(name, ""),
+                "state": "ACTIVE" if name < "G" else "SUSPENDED",
                 "is_management": name == "A",
             }
             for name in "ABCDEFGH"
@@ -162,9 +163,21 @@ def test_many_gaps_of_one_cause_are_one_line() -> None:
     assert finding.text == "Not read: A (team-A), B (team-B), C, D, E and 3 more: DENIED (role)"
 
 
-@pytest.mark.parametrize("reason", ["account_state", "not_opted_in"])
-def test_what_was_not_to_be_read_is_no_finding(reason: str) -> None:
-    assert found("", Outcome("A", "", CellKind.ACCOUNT, Status.SKIPPED, reason)) == []
+def test_what_was_not_to_be_read_is_no_finding() -> None:
+    assert (
+        found("", Outcome("A", "us-east-1", CellKind.INSTANCES, Status.SKIPPED, "not_opted_in"))
+        == []
+    )
+
+
+def test_accounts_that_are_not_active_are_named_as_in_no_number() -> None:
+    outcomes = (Outcome(n, "", CellKind.ACCOUNT, Status.SKIPPED, "account_state") for n in "GH")
+    (finding,) = found("", *outcomes)
+    assert (finding.level, finding.text, finding.table) == (
+        "note",
+        "2 accounts not queried and in no number: G closed-shop (SUSPENDED), H (SUSPENDED)",
+        "accounts",
+    )
 
 
 def test_names_are_distinct_in_order_and_few() -> None:
@@ -237,7 +250,7 @@ def test_what_depends_on_the_reading_of_zones_is_a_warning_with_the_headline_cha
     assert told.text == (
         "If zonal reservations matched the zones of other accounts by id and not by name, some rows"
         " of Coverage, Utilization, Coverage by account, Pools, Expiring, Allocations would be"
-        " different; they tell both results: utilization 33.3 % instead of 100.0 %, coverage 25.0 %"
+        " different; these rows show both: utilization 33.3 % instead of 100.0 %, coverage 25.0 %"
         " instead of 75.0 %"
     )
     assert "sharing.zonal_match" in told.fix

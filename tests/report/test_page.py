@@ -393,7 +393,7 @@ def test_a_table_all_of_whose_rows_could_change_says_so_once(incomplete: Report)
     for name in ("coverage", "utilization", "coverage_by_family"):
         (section,) = tree.xpath(f"//section[h2[@id='{name}']]")
         assert not [small for small in section.xpath(".//small") if "partial" in small.text]
-        (meaning,) = section.xpath(".//dt[.='every row is partial']/following-sibling::dd")
+        (meaning,) = section.xpath(".//dt[.='of what was read']/following-sibling::dd")
         assert "what was not read could change" in meaning.text_content()
 
 
@@ -430,6 +430,7 @@ def test_the_page_shows_every_column_but_those_that_a_mark_or_a_note_tells(
         "zone_match": told,
         "coverage_by_family": told,
         "accounts": told,
+        "running": {"completeness"},
     }
 
 
@@ -458,7 +459,7 @@ def test_rows_that_depend_on_the_reading_of_zones_show_both_results(complete: Re
         ]
         assert section.xpath(".//tbody/tr[2]/td[@class='n']/small/text()") == []
         (meaning,) = section.xpath(".//dt[.='by other zones']/following-sibling::dd[1]")
-        assert "zone name and zone id" in meaning.text_content()
+        assert "the zones of other accounts the other way" in meaning.text_content()
 
 
 def test_totals_and_headlines_that_a_split_could_change_are_marked(complete: Report) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from html import escape, unescape
 from importlib.resources import files
 from importlib.util import find_spec
@@ -130,6 +131,26 @@ def test_script_sorts_numbers_as_numbers_and_unknown_last(
     assert up == [str(count) for count in sorted(running)] + ["unknown"]
     assert down == [str(count) for count in sorted(running, reverse=True)] + ["unknown"]
     assert (said_up, said_down) == ("ascending", "descending")
+
+
+def test_script_sorts_numbers_by_what_they_are_and_not_by_what_stands_beside_them(
+    browser: Browser, complete: Report
+) -> None:
+    table = complete.tables["utilization"]
+    others = [float(place) for place in range(len(table.rows))]
+    told = replace(table, rows=table.rows.assign(zone_match_other=others))
+    report = replace(complete, tables=complete.tables | {"utilization": told})
+    script = """
+      const table = page.querySelector("#utilization").parentNode.querySelector("table");
+      const heads = [...table.querySelectorAll("thead th")];
+      const head = heads.find((th) => th.innerText === "Used units");
+      head.querySelector("button").click();
+      answer([...table.tBodies[0].rows].map((row) => row.cells[head.cellIndex].textContent));
+    """
+    sorted_texts = browser.ask_in_frame(render(report), 1280, script)
+    used = [float(re.findall(r"[\d.,]+", text)[0].replace(",", "")) for text in sorted_texts]
+    assert all("by other zones" in text for text in sorted_texts)
+    assert used == sorted(table.rows["used_units"])
 
 
 def test_script_filters_rows_and_says_how_many_are_left(browser: Browser, complete: Report) -> None:
