@@ -11,16 +11,10 @@ from ri_report.aws.collect import collect
 from ri_report.aws.dispatch import Kept
 from ri_report.delivery.files import fresh_folder
 from ri_report.errors import ConfigError, IntegrityError, NoReportError
+from ri_report.inventory.attempts import About, begin, parts_folder, read_about, resume, sweep
 from ri_report.inventory.merging import merge_parts
 from ri_report.inventory.names import RUN_NAME
-from ri_report.inventory.parts import (
-    About,
-    begin,
-    parts_folder,
-    read_about,
-    read_outcomes,
-    sweep,
-)
+from ri_report.inventory.parts import read_outcomes
 from ri_report.inventory.snapshot import accounts_before
 
 if TYPE_CHECKING:
@@ -103,14 +97,14 @@ def collect_into(
         KeyboardInterrupt, SystemExit: stopped; the snapshot says what was read until then, unless
             there was one already, which is then untouched.
     """
-    parts = parts_folder(runs, run.name)
     sweep(runs, run.begun_at)
-    kept = _kept(parts) if run.is_resumed else {}
-    if not run.is_resumed:
-        begin(parts, About(run.name, run.as_of, scope.fingerprint, run.begun_at))
+    if run.is_resumed:
+        parts = resume(runs, run.name)
+    else:
+        parts = begin(runs, About(run.name, run.as_of, scope.fingerprint, run.begun_at))
     is_needed = True
     try:
-        found = collect(scope, parts, progress=progress, kept=kept)
+        found = collect(scope, parts, progress=progress, kept=_kept(parts))
         _warn_if_shrunk(accounts_before(runs, run.as_of), found)
         # On one that is there a report may rest.
         is_kept = not (found.interrupt and snapshot.exists())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import signal
 import sys
+import time
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,22 +22,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ri_report")
 
+SAME_STOP_SECONDS = 1.0
+"""Signals that come within so long of the first are the same stop, which a wrapper passed on."""
 AS_JSON = re.compile(r"\0--log-format[=\0]json\0")
 
 
 def end_with(command: Callable[[], int | None]) -> NoReturn:
     """Run a command of click's to the end of the process.
 
-    SIGINT and SIGTERM clean up what is under way and end the process at once, with 130 and 143.
+    SIGINT and SIGTERM clean up what is under way and end the process, with 130 and 143; told again
+    after a second, it ends at once.
     A traceback is shown for mistakes of the program alone, and only with --debug: as lines of the
     log, because what an error quotes may be from a stranger.
     """
     if "--debug" in sys.argv:
         # Where the processes of the collection see it too.
         os.environ["RI_REPORT_DEBUG"] = "1"
+    stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _stop)
+            signal.signal(number, stop)
     try:
         sys.exit(command() or EXIT_COMPLETE)
     except _Stopped as stopped:
@@ -57,9 +63,18 @@ class _Stopped(SystemExit):
     code: int
 
 
-def _stop(number: int, _: object) -> NoReturn:
-    # What a shell says of a command that a signal ended.
-    raise _Stopped(128 + number)
+class _Stop:
+    """What a signal does: it stops the run; whatever comes within a second says the same again."""
+
+    def __init__(self) -> None:
+        self._told_at = -math.inf
+
+    def __call__(self, number: int, _: object) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= SAME_STOP_SECONDS:
+            self._told_at = now
+            # What a shell says of a command that a signal ended.
+            raise _Stopped(128 + number)
 
 
 def _leave(code: int) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from botocore.loaders import Loader
 
-from ri_report.inventory.parts import parts_folder
+from ri_report.inventory.attempts import parts_folder
 from ri_report.inventory.snapshot import read_snapshot
 from ri_report.sandbox.dispatch import Sandbox
 from ri_report.sandbox.faults import Script
@@ -74,7 +74,7 @@ def assert_resumed(command: Command, organization: Any, asked: set[str]) -> None
     assert not parts().exists()
 
 
-def interrupt_when_read(accounts: set[str], times: int = 1) -> None:
+def interrupt_when_read(accounts: set[str], times: int = 1, pause: float = 1.2) -> None:
     """Let the run be interrupted as soon as these accounts are read, by a thread of its own."""
 
     def watch() -> None:
@@ -83,7 +83,7 @@ def interrupt_when_read(accounts: set[str], times: int = 1) -> None:
             time.sleep(0.01)
         for _ in range(times):
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            time.sleep(0.2)
+            time.sleep(pause)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -111,6 +111,17 @@ def test_what_was_read_outlasts_an_interrupt(
     assert read() == {PAYER, WEB}
     organization.faults = None
     assert_resumed(command, organization, {DATA})
+
+
+def test_a_signal_that_a_wrapper_passes_on_again_at_once_is_the_same_stop(
+    command: Command, organization_served: Serve
+) -> None:
+    organization = organization_served(COMPANY)
+    organization.faults = Script(f"ec2:* {DATA} * always: hang")
+    interrupt_when_read({PAYER, WEB}, times=3, pause=0.2)
+    assert command(*COLLECT).code == STOPPED
+    inventory = read_snapshot(Path("reports") / NAME / "snapshot")[0]
+    assert inventory.instances.groupby("account_id").size().to_dict() == {PAYER: 2, WEB: 3}
 
 
 def test_a_stop_while_the_accounts_are_listed_keeps_what_was_read_and_says_what_is_not_listed(

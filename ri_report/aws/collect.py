@@ -17,8 +17,8 @@ from ri_report.aws.credentials import identify
 from ri_report.aws.dispatch import Dispatch
 from ri_report.aws.worker import Order
 from ri_report.errors import IntegrityError, NoReportError
+from ri_report.inventory.attempts import check_source
 from ri_report.inventory.outcomes import Outcome, Status
-from ri_report.inventory.parts import check_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,7 @@ from ri_report.inventory.outcomes import LISTS, accounts_read
 from ri_report.inventory.parts import write_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from pathlib import Path
     from queue import SimpleQueue
@@ -62,11 +62,11 @@ class Order:
 def work(pipe: Connection, order: Order, clients: Clients) -> None:
     """Read accounts until there are no more, or a stop; then say so."""
     with _told(pipe):
-        _read(pipe, order, clients)
+        _read(pipe, order, clients, lambda events: events.put(STOPPED))
 
 
 def work_in_process(pipe: Connection, order: Order, clock: Clock) -> None:
-    """As `work`, in a process that leaves signals to the one that started it."""
+    """As `work`, in a process that leaves signals to the one that started it, and ends with it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     gc.freeze()
@@ -78,7 +78,8 @@ def work_in_process(pipe: Connection, order: Order, clock: Clock) -> None:
             profile=scope.profile, region=scope.region, concurrency=scope.concurrency, clock=clock
         ) as clients,
     ):
-        _read(pipe, order, clients)
+        # At once: what it would still write, nobody has asked for any more.
+        _read(pipe, order, clients, lambda _: os._exit(1))
 
 
 @contextmanager
@@ -102,12 +103,15 @@ def _told(pipe: Connection) -> Iterator[None]:
         pipe.send(Ended(error, is_lost=is_lost))
 
 
-def _read(pipe: Connection, order: Order, clients: Clients) -> None:
+def _read(
+    pipe: Connection, order: Order, clients: Clients, left_alone: Callable[[SimpleQueue[Any]], None]
+) -> None:
     asker = Asker(clients, RoleCredentials(clients, order.caller, order.scope))
     rate, at_once = ASSUME_ROLE_PER_SECOND, ASSUME_ROLE_AT_ONCE
     roles = Bucket(max(1.0, at_once / order.workers), rate / order.workers)
     schedule = Schedule(asker, order.scope, roles, lambda: pipe.send(Want()))
-    Thread(target=_listen, args=(pipe, schedule.events), daemon=True).start()
+    listening = (pipe, schedule.events, left_alone)
+    Thread(target=_listen, args=listening, daemon=True).start()
 
     def visited(visit: Visit) -> None:
         lost = write_part(order.folder, visit.account_id, visit.rows, visit.outcomes, visit.kept)
@@ -123,12 +127,14 @@ def _summary(visit: Visit) -> Visited:
     return Visited(visit.account_id, is_read, tuple(gaps))
 
 
-def _listen(pipe: Connection, events: SimpleQueue[Any]) -> None:
-    """Pass on what comes through the pipe; when nobody is there any more, stop.
+def _listen(
+    pipe: Connection, events: SimpleQueue[Any], left_alone: Callable[[SimpleQueue[Any]], None]
+) -> None:
+    """Pass on what comes through the pipe, until nobody is there any more.
 
     Whoever reads the pipe closes it: its number may belong to another file a moment later.
     """
     with pipe, suppress(EOFError, OSError):
         while True:
             events.put(pipe.recv())
-    events.put(STOPPED)
+    left_alone(events)

@@ -1,24 +1,13 @@
-"""Parts: what was read of each account, on disk while a run is under way, whole or not at all.
-
-about.json               what the run is, so that it can be resumed
-source.json              whose answers the parts hold
-<account id>.part        rows of every kind and outcomes of one account, after a digest of them
-"""
+"""Parts: what was read of each account, on disk while a run is under way, whole or not at all."""
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ri_report.errors import ConfigError, explained
 from ri_report.inventory.gathering import KINDS, gather_account
-from ri_report.inventory.names import ACCOUNT_ID, RUN_NAME
+from ri_report.inventory.names import ACCOUNT_ID
 from ri_report.inventory.outcomes import READ, CellKind, Outcome, Status
-from ri_report.inventory.part_file import keep_part, outcomes_in, read_part, write_file
+from ri_report.inventory.part_file import keep_part, outcomes_in, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,140 +17,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-ABOUT = "about.json"
-SOURCE = "source.json"
-FOLDER = re.compile(rf"\.{RUN_NAME.pattern}\.parts")
-FOLDER_MODE = 0o700
-LONGEST_PAUSE = timedelta(minutes=60)
-"""From when a run began to when it can last be resumed: what was read then is of that moment."""
 ENTRY = frozenset({CellKind.ACCOUNT, CellKind.REGIONS})
 """Kinds that stand for every cell of an account that was not reached because of them."""
-
-
-@dataclass(frozen=True)
-class About:
-    """What a run is, for the one that resumes it.
-
-    Attributes:
-        run: Its name.
-        as_of: Its moment of observation, aware UTC.
-        fingerprint: A text that is equal for equal scopes; another scope is another run.
-        begun_at: When it began, aware UTC.
-    """
-
-    run: str
-    as_of: datetime
-    fingerprint: str
-    begun_at: datetime
-
-    def may_resume(self, now: datetime) -> bool:
-        """Whether it began no longer ago than `LONGEST_PAUSE`, also by a clock that jumped back."""
-        return abs(now - self.begun_at) <= LONGEST_PAUSE
-
-
-def parts_folder(runs: Path, run: str) -> Path:
-    """Return where the parts of a run lie, beside the folders of runs."""
-    return runs / f".{run}.parts"
-
-
-def begin(folder: Path, about: About) -> None:
-    """Make the folder for the parts of a new run, empty but for what the run is.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
-    values = asdict(about) | {
-        "as_of": about.as_of.isoformat(),
-        "begun_at": about.begun_at.isoformat(),
-    }
-    with explained(folder):
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(FOLDER_MODE)
-    write_file(folder / ABOUT, json.dumps(values, indent=2).encode())
-
-
-def read_about(folder: Path, fingerprint: str, now: datetime) -> About:
-    """Return what the run is whose parts lie in the folder.
-
-    Args:
-        folder: Where the parts lie.
-        fingerprint: That of the scope with which the run is to be resumed.
-        now: The present moment, aware UTC.
-
-    Raises:
-        ConfigError: there is no such folder, it is damaged, its run had another scope, or it began
-            too long ago.
-    """
-    if not folder.is_dir():
-        raise ConfigError(
-            f"folder {folder}: does not exist, so there is nothing to resume; run anew"
-        )
-    about = _about(folder)
-    if about is None:
-        raise ConfigError(f"folder {folder}: is damaged and cannot be resumed; run anew")
-    if about.fingerprint != fingerprint:
-        raise ConfigError(
-            f"folder {folder}: run {about.run} was begun with another scope; resume it with the"
-            " options and the configuration that it was begun with, or run anew"
-        )
-    if not about.may_resume(now):
-        raise ConfigError(
-            f"folder {folder}: run {about.run} began at {about.begun_at:%Y-%m-%d %H:%M} UTC, more"
-            f" than {LONGEST_PAUSE // timedelta(minutes=1)} minutes ago; run anew"
-        )
-    return about
-
-
-def check_source(folder: Path, source: Mapping[str, str]) -> None:
-    """Note whose answers the parts hold, or refuse to mix them with those of somebody else.
-
-    Args:
-        folder: Where the parts lie.
-        source: What tells one source from another: account, partition and endpoint.
-
-    Raises:
-        ConfigError: the parts are of another source, or the note cannot be written.
-    """
-    path, noted = folder / SOURCE, json.dumps(dict(source), sort_keys=True).encode()
-    if not path.exists():
-        write_file(path, noted)
-    elif path.read_bytes() != noted:
-        raise ConfigError(
-            f"folder {folder}: what it holds was read in another account, partition or endpoint"
-            " than now; resume with the credentials and the endpoint of then, or run anew"
-        )
-
-
-def _about(folder: Path) -> About | None:
-    try:
-        values = json.loads((folder / ABOUT).read_bytes())
-        about = About(
-            **values
-            | {name: datetime.fromisoformat(values[name]) for name in ("as_of", "begun_at")}
-        )
-    except (OSError, ValueError, RecursionError, LookupError, TypeError):
-        return None
-    has_zones = all(moment.tzinfo is not None for moment in (about.as_of, about.begun_at))
-    return about if has_zones and RUN_NAME.fullmatch(str(about.run)) else None
-
-
-def sweep(folder_of_runs: Path, now: datetime) -> None:
-    """Remove the folders of parts that can no longer be resumed.
-
-    One that does not tell when it was begun is as old as its last change. What cannot be removed
-    is left.
-
-    Args:
-        folder_of_runs: Where the folders of runs lie.
-        now: The present moment, aware UTC.
-    """
-    for folder in folder_of_runs.glob(".*.parts"):
-        if FOLDER.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            about = _about(folder)
-            changed = datetime.fromtimestamp(folder.stat().st_mtime, tz=UTC)
-            if now - (about.begun_at if about else changed) > LONGEST_PAUSE:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_part(

@@ -21,8 +21,9 @@ from ri_report.aws.dispatch import STOP_SECONDS, Dispatch, Kept
 from ri_report.aws.scope import Scope
 from ri_report.aws.worker import work
 from ri_report.errors import ConfigError, NoReportError
+from ri_report.inventory.attempts import check_source
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
-from ri_report.inventory.parts import check_source, read_outcomes, write_part
+from ri_report.inventory.parts import read_outcomes, write_part
 from ri_report.progress import Quiet
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.wire import Response

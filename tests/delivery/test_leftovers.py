@@ -93,7 +93,7 @@ def test_nothing_of_a_stranger_is_touched(tmp_path: Path) -> None:
         f".{OCTOBER}.new.mine/idea",
         f".{OCTOBER}.old.zip/idea",
         f".{NOVEMBER}.{FRESH}",
-        f".{NOVEMBER}.parts/about.json",
+        f".{NOVEMBER}.0123456789abcdef.parts/about.json",
     )
     (tmp_path / "empty").mkdir()
     before = tree(tmp_path)

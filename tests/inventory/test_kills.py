@@ -14,10 +14,11 @@ import pytest
 
 from ri_report.delivery.files import fresh_folder
 from ri_report.errors import ConfigError
+from ri_report.inventory.attempts import About, begin, parts_folder, sweep
 from ri_report.inventory.merging import merge_parts
 from ri_report.inventory.outcomes import CellKind
 from ri_report.inventory.part_file import part_path, read_part
-from ri_report.inventory.parts import About, begin, sweep, write_part
+from ri_report.inventory.parts import write_part
 from ri_report.inventory.snapshot import FRAMES, read_snapshot
 from tests.inventory.readings import AS_OF, account, cells_read, instance, read_ok
 
@@ -229,20 +230,20 @@ def test_a_kill_in_the_middle_of_a_file_leaves_the_old_snapshot(tmp_path: Path, 
 
 def test_a_run_that_is_killed_while_it_begins_is_begun_anew_or_swept(tmp_path: Path) -> None:
     about = About("r", AS_OF, "", AS_OF)
-    folder = tmp_path / ".r.parts"
 
     def start() -> None:
-        begin(folder, about)
+        begin(tmp_path, about)
 
     for moment in moments_of(start):
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(parts_folder(tmp_path, "r"), ignore_errors=True)
         in_child(killed_at(moment, start))
         start()
-        assert names_in(folder) == ["about.json"]
-        shutil.rmtree(folder)
+        assert names_in(parts_folder(tmp_path, "r")) == ["about.json"]
+        assert len(names_in(tmp_path)) == 1
+        shutil.rmtree(parts_folder(tmp_path, "r"))
         in_child(killed_at(moment, start))
-        if folder.exists():
-            os.utime(folder, (0, 0))
+        if parts_folder(tmp_path, "r").exists():
+            os.utime(parts_folder(tmp_path, "r"), (0, 0))
         sweep(tmp_path, AS_OF.replace(year=AS_OF.year + 1))
         assert list(tmp_path.iterdir()) == []
 
@@ -305,4 +306,4 @@ def test_a_disk_that_is_read_only_is_told_in_one_line(small_disk: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot be written \(Read-only file system\)"):
         keep(folder, folder / "run")
     with pytest.raises(ConfigError, match=r"cannot be written \(Read-only file system\)"):
-        begin(folder / ".r.parts", About("r", AS_OF, "", AS_OF))
+        begin(folder, About("r", AS_OF, "", AS_OF))

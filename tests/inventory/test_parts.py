@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,18 +12,8 @@ from hypothesis import strategies as st
 from ri_report.errors import ConfigError
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 from ri_report.inventory.part_file import outcomes_in, part_path, read_part
-from ri_report.inventory.parts import (
-    ABOUT,
-    About,
-    begin,
-    parts_folder,
-    read_about,
-    read_outcomes,
-    sweep,
-    write_part,
-)
+from ri_report.inventory.parts import read_outcomes, write_part
 from tests.inventory.readings import (
-    AS_OF,
     Read,
     cells_read,
     gap,
@@ -36,7 +24,6 @@ from tests.inventory.readings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 WEB, DATA = "111122223333", "012345678901"
@@ -47,12 +34,6 @@ ROWS_WEB = {
     INSTANCES: [instance(WEB, EAST, "i-1", availability_zone="us-east-1a")],
     ZONES: [zone(WEB, EAST, "us-east-1a", "use1-az4")],
 }
-ABOUT_RUN = About(
-    run="2026-11-22T063000Z",
-    as_of=AS_OF,
-    fingerprint="all accounts",
-    begun_at=AS_OF + timedelta(seconds=2),
-)
 
 
 def rows_in(folder: Path, account_id: str, name: str = "instances") -> list[dict[str, Any]]:
@@ -66,13 +47,6 @@ def outcomes_of(folder: Path, account_id: str) -> list[Outcome]:
     tables = read_part(folder, account_id)
     assert tables is not None
     return outcomes_in(tables)
-
-
-@pytest.fixture
-def _open_umask() -> Iterator[None]:
-    before = os.umask(0)
-    yield
-    os.umask(before)
 
 
 def test_what_was_read_comes_back_placed(tmp_path: Path) -> None:
@@ -97,18 +71,6 @@ def test_rows_are_in_order_of_region_and_id(tmp_path: Path) -> None:
 def test_an_account_has_no_part_before_it_was_read(tmp_path: Path) -> None:
     assert read_part(tmp_path, WEB) is None
     assert cells_read(tmp_path) == {}
-
-
-@pytest.mark.usefixtures("_open_umask")
-def test_parts_are_for_their_owner_only(tmp_path: Path) -> None:
-    folder = parts_folder(tmp_path, ABOUT_RUN.run)
-    begin(folder, ABOUT_RUN)
-    write_part(folder, WEB, ROWS_WEB, READ_WEB)
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
-        ABOUT: 0o600,
-        f"{WEB}.part": 0o600,
-    }
 
 
 def test_every_cell_but_the_gaps_needs_no_reading_again(tmp_path: Path) -> None:
@@ -261,8 +223,6 @@ def test_what_a_kill_left_is_no_part_and_goes_with_the_next_one(tmp_path: Path) 
 def test_a_folder_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone: cannot be written \(No such file or directory\)"):
         write_part(tmp_path / "gone", WEB, ROWS_WEB, READ_WEB)
-    with pytest.raises(ConfigError, match="cannot be written"):
-        begin(tmp_path / "gone" / ".run.parts", ABOUT_RUN)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -273,99 +233,3 @@ def test_a_read_only_folder_is_told_in_one_line(tmp_path: Path) -> None:
         write_part(tmp_path, WEB, {}, [gap(WEB)])
     tmp_path.chmod(0o700)
     assert outcomes_of(tmp_path, WEB) == READ_WEB
-
-
-def test_what_a_run_is_comes_back(tmp_path: Path) -> None:
-    folder = parts_folder(tmp_path, ABOUT_RUN.run)
-    begin(folder, ABOUT_RUN)
-    assert folder == tmp_path / ".2026-11-22T063000Z.parts"
-    assert read_about(folder, "all accounts", AS_OF + timedelta(minutes=60)) == ABOUT_RUN
-
-
-def test_a_run_that_begins_anew_knows_nothing_of_parts_before_it(tmp_path: Path) -> None:
-    folder = parts_folder(tmp_path, ABOUT_RUN.run)
-    begin(folder, ABOUT_RUN)
-    write_part(folder, WEB, ROWS_WEB, READ_WEB)
-    begin(folder, ABOUT_RUN)
-    assert cells_read(folder) == {}
-
-
-def test_another_scope_is_refused(tmp_path: Path) -> None:
-    begin(tmp_path / ".r.parts", ABOUT_RUN)
-    with pytest.raises(ConfigError, match=r"begun with another scope; resume it with") as caught:
-        read_about(tmp_path / ".r.parts", "one account", AS_OF)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_run_is_resumed_within_an_hour(tmp_path: Path) -> None:
-    begin(tmp_path / ".r.parts", ABOUT_RUN)
-    begun = ABOUT_RUN.begun_at
-    for now in (begun, begun + timedelta(minutes=60), begun - timedelta(seconds=1)):
-        assert read_about(tmp_path / ".r.parts", "all accounts", now) == ABOUT_RUN
-    late = begun + timedelta(minutes=60, seconds=1)
-    expected = "began at 2026-11-22 06:30 UTC, more than 60 minutes ago; run anew"
-    with pytest.raises(ConfigError, match=expected):
-        read_about(tmp_path / ".r.parts", "all accounts", late)
-
-
-def test_a_run_that_left_no_parts_is_not_resumed(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="does not exist, so there is nothing to resume"):
-        read_about(tmp_path / ".r.parts", "", AS_OF)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "{",
-        "[]",
-        "7",
-        "[" * 100_000,
-        "{}",
-        json.dumps({"run": "r", "as_of": 7, "fingerprint": "", "begun_at": AS_OF.isoformat()}),
-        json.dumps({"run": "r", "as_of": "x", "fingerprint": "", "begun_at": AS_OF.isoformat()}),
-        json.dumps(
-            {"run": "../r", "as_of": AS_OF.isoformat(), "fingerprint": ""}
-            | {"begun_at": AS_OF.isoformat()}
-        ),
-        json.dumps(
-            {"run": "r", "as_of": "2026-11-22T06:30:00", "fingerprint": ""}
-            | {"begun_at": AS_OF.isoformat()}
-        ),
-    ],
-)
-def test_a_damaged_folder_is_not_resumed(tmp_path: Path, content: str) -> None:
-    (tmp_path / ABOUT).write_text(content)
-    with pytest.raises(ConfigError, match="is damaged and cannot be resumed; run anew"):
-        read_about(tmp_path, "", AS_OF)
-
-
-def test_parts_that_can_no_longer_be_resumed_are_swept_and_nothing_else(tmp_path: Path) -> None:
-    now = datetime.now(tz=UTC)
-    for name, minutes in {"old": 61, "young": 59}.items():
-        begun = About(name, AS_OF, "", now - timedelta(minutes=minutes))
-        begin(parts_folder(tmp_path, name), begun)
-    for name in (".empty.parts", ".stale.parts", "mine.parts", ".mine", ".a b.parts"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "x").write_bytes(b"")
-    (tmp_path / ".file.parts").write_bytes(b"")
-    (tmp_path / ".link.parts").symlink_to(tmp_path / "mine.parts")
-    two_hours_ago = now.timestamp() - 7200
-    for path in tmp_path.iterdir():
-        if path.name != ".empty.parts" and not path.is_symlink():
-            os.utime(path, (two_hours_ago, two_hours_ago))
-    sweep(tmp_path, now)
-    assert {path.name for path in tmp_path.iterdir()} == {
-        ".young.parts",
-        ".empty.parts",
-        "mine.parts",
-        ".mine",
-        ".a b.parts",
-        ".file.parts",
-        ".link.parts",
-    }
-
-
-def test_there_is_nothing_to_sweep_where_no_run_was(tmp_path: Path) -> None:
-    sweep(tmp_path / "reports", AS_OF)
-    assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from ri_report.delivery.lock import only_writer
-from ri_report.inventory.parts import ABOUT, parts_folder
+from ri_report.inventory.attempts import ABOUT, parts_folder
 from ri_report.sandbox.dispatch import Sandbox
 from tests.inventory.readings import cells_read
 from tests.matrix.runs import tree
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ri_report.sandbox.wire import Request, Response
     from tests.matrix.theater import Theater
 
-PARTS = f".{NAME}.parts"
-"""May be resumed within the hour, so no run takes it away before."""
 KILLS = 200 if IS_PROOF else 20
 
 
@@ -92,7 +90,8 @@ def test_a_run_of_another_name_sweeps_what_a_kill_left(theater: Theater) -> None
             # As every run is, whatever its name.
             pass
         reports = folder / "reports"
-        assert {path.name for path in reports.iterdir()} - {PARTS} == {NAME}
+        # What may be resumed within the hour no run takes away before.
+        assert {*reports.iterdir()} - {parts_folder(reports, NAME)} == {reports / NAME}
         assert not [path for path in (reports / NAME).rglob("*") if path.name.startswith(".")]
         assert_old_or_new(theater, reports)
         shutil.rmtree(folder)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ri_report.inventory.attempts import parts_folder
 from tests.matrix.runs import tree
 from tests.matrix.theater import NAME, RESUME, RUN, assert_old_or_new
 
@@ -83,7 +84,7 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_old_or_new_and_says_so_in_one
     assert "Traceback" not in ended.err
     (reports / "large").unlink()
     assert_old_or_new(theater, reports)
-    is_begun = (reports / f".{NAME}.parts").exists()
+    is_begun = parts_folder(reports, NAME).exists()
     again = theater.run(disk, *(RESUME if is_begun else RUN))
     assert again.code == 0, again.err
     assert tree(reports) == theater.new

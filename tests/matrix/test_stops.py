@@ -16,7 +16,9 @@ import pytest
 
 from ri_report.aws.accounts import PAGE_SIZE
 from ri_report.aws.dispatch import FEW
-from ri_report.inventory.parts import parts_folder
+from ri_report.aws.schedule import GRACE_SECONDS
+from ri_report.ending import SAME_STOP_SECONDS
+from ri_report.inventory.attempts import parts_folder
 from ri_report.inventory.snapshot import read_snapshot
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.faults import Script
@@ -291,14 +293,28 @@ def test_ctrl_c_while_processes_start_is_told_in_one_line(
     ]
 
 
-def test_processes_whose_run_is_killed_end_by_themselves(
+def test_processes_whose_run_is_killed_end_at_once_and_write_nothing_more(
     large: Any,  # noqa: ANN401 - see the fixture
     tmp_path: Path,
 ) -> None:
     with hanging_run(large, tmp_path) as (process, workers):
         process.kill()
         process.wait(STOP_SECONDS)
-        until(lambda: not any(map(command_of, workers)), STOP_SECONDS)
+        until(lambda: not any(map(command_of, workers)), GRACE_SECONDS - 1)
+    assert len(parts_in(tmp_path) - {HANGING}) == MANY - 1 == len(parts_in(tmp_path))
+    assert_resumed(large, tmp_path)
+
+
+def test_a_run_that_is_told_thrice_to_stop_leaves_nobody_who_writes(
+    large: Any,  # noqa: ANN401 - see the fixture
+    tmp_path: Path,
+) -> None:
+    with hanging_run(large, tmp_path) as (process, workers):
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(SAME_STOP_SECONDS + 0.1)
+        assert process.wait(STOP_SECONDS) == 130
+        until(lambda: not any(map(command_of, workers)), GRACE_SECONDS - 1)
     assert_resumed(large, tmp_path)
 
 
