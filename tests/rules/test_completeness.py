@@ -6,11 +6,13 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from ri_report.inventory.outcomes import EXCLUDED, LISTS, OUTCOMES, CellKind, Outcome, Status
 from ri_report.inventory.schema import ACCOUNTS
 from ri_report.rules.analysis import Analysis, analyze
+from ri_report.rules.completeness import said
 from ri_report.rules.sharing import Sharing
 from ri_report.rules.unknown import blind
 from tests.rules.fleet import fleet
@@ -136,6 +138,30 @@ def test_what_shares_with_nobody_changes_what_is_summed_over_accounts_alone() ->
         }
         | REASONS
     )
+
+
+def test_what_an_unread_account_runs_is_in_the_coverage_of_no_region() -> None:
+    off = Sharing(deactivated_accounts=frozenset("C"))
+    found = saying("partial", analyzed(denied(CellKind.ACCOUNT, ""), sharing=off))
+    assert found == {"coverage": {HOME, AWAY}, "expiries": {"2026-12", "2027-01"}} | REASONS
+
+
+def test_idle_slots_could_change_with_what_shares_with_the_account_that_pays_for_them() -> None:
+    world = fleet("cr: A holds 1 m5.large in us-east-1a, idle slots billed to B")
+    sharing = Sharing(mode="restricted", groups={"one": {"B", "C"}})
+    gap = denied(CellKind.RESERVATIONS)
+    inventory = replace(world.inventory, outcomes=OUTCOMES.of([gap.row()]))
+    made = blind(analyze(inventory, sharing), inventory, sharing)
+    assert made.capacity_reservations["completeness"].tolist() == ["partial"]
+
+
+def test_the_least_complete_word_is_said() -> None:
+    told = said(
+        partial=pd.Series([False, True, False, True]),
+        unknown=pd.Series([False, False, True, True]),
+    )
+    assert told.tolist() == ["complete", "partial", "unknown", "unknown"]
+    assert told.dtype == "str"
 
 
 def test_an_account_that_was_left_out_could_change_what_it_shares_with() -> None:

@@ -65,6 +65,23 @@ NEEDLESS = {
 }
 
 
+LITTLE = """
+    r: A bought 1 t3.nano in us-east-1a ()
+    i: B runs 1 t3.nano in us-east-1b ()
+"""
+IN_PART = """
+    r: A bought 3 m5.large in us-east-1a ()
+    i-own: A runs 2 m5.large in us-east-1a ()
+    i: B runs 1 m5.large in us-east-1b ()
+"""
+
+
+@pytest.mark.parametrize(("text", "pool"), [(LITTLE, "t3"), (IN_PART, "m5")])
+def test_an_id_matters_to_whatever_its_owner_leaves(text: str, pool: str) -> None:
+    found = analyzed(text).unplaced
+    assert found[["pool", "reservations", "instances"]].to_numpy().tolist() == [[pool, 1, 1]]
+
+
 @pytest.mark.parametrize("name", NEEDLESS)
 def test_ids_that_do_not_matter_are_not_missed(name: str) -> None:
     assert counted(NEEDLESS[name]).count("\n") == 0
@@ -116,6 +133,7 @@ def test_what_zones_by_id_decide_is_unknown_where_ids_were_not_read() -> None:
     pools = made.pools[made.pools["pool"] == "m5"]
     assert pools[["covered_units", "used_units", "lent_units"]].isna().all(axis=None)
     assert dict(zip(pools["account_id"], pools["running_units"], strict=True)) == {"A": 0, "B": 8}
+    assert set(pools["completeness"]) == {"unknown"}
     unsaid = (getattr(made, name) for name in MARKED)
     assert all((frame.loc[frame["basis"] == "firm", "basis"] == "firm").all() for frame in unsaid)
     reasons = dict(zip(made.uncovered["instance_id"], made.uncovered["reason"], strict=True))
