@@ -97,7 +97,7 @@ class RoleCredentials:
         self._scope = scope
         self._kept: dict[str, Credentials] = {caller.account_id: clients.base}
         self._good_until: dict[str, float] = {caller.account_id: inf}
-        self._locks: dict[str, Lock] = {}
+        self._lock = Lock()
         self._renewals: Counter[str] = Counter()
         self._refusals: dict[str, Fault] = {}
 
@@ -113,20 +113,22 @@ class RoleCredentials:
         return self._kept.get(account_id) if self.are_at_hand(account_id) else None
 
     def assume(self, account_id: str) -> Credentials:
-        """Assume the role of an account, once for all who ask, and return its credentials.
+        """Assume the role of an account, unless its credentials hold, and return them.
 
         Raises:
             FaultError: the role could not be assumed, or AWS assumed one of another account. When
                 it is refused in the middle of the run, what is kept stays at hand instead: AWS
                 decides what it is still good for.
         """
-        with self._locks.setdefault(account_id, Lock()):
-            if not self.are_at_hand(account_id):
-                began = self._clients.clock.now()
-                self._kept[account_id] = self._assumed(account_id)
-                holds = inf if account_id in self._refusals else SESSION_SECONDS - SPARE_SECONDS
+        if not self.are_at_hand(account_id):
+            began = self._clients.clock.now()
+            # Without the lock: a call may hang, and those whose keys were refused meanwhile ask.
+            assumed = self._assumed(account_id)
+            holds = inf if account_id in self._refusals else SESSION_SECONDS - SPARE_SECONDS
+            with self._lock:
+                self._kept[account_id] = assumed
                 self._good_until[account_id] = began + holds
-            return self._kept[account_id]
+        return self._kept[account_id]
 
     def put_aside(self, account_id: str, refused: Credentials, fault: Fault) -> None:
         """Have the role of an account assumed again, because AWS refused what is kept for it.
@@ -140,7 +142,7 @@ class RoleCredentials:
             FaultError: there will be no others, as these are the job's own, were renewed often, or
                 could not be renewed: EXPIRED.
         """
-        with self._locks.setdefault(account_id, Lock()):
+        with self._lock:
             if self._kept.get(account_id) is not refused:
                 return
             if account_id in self._refusals:
@@ -173,7 +175,6 @@ class RoleCredentials:
         if self.needs_role(account_id):
             for known in (self._kept, self._good_until, self._renewals, self._refusals):
                 known.pop(account_id, None)
-            self._locks.pop(account_id, None)
 
     def principal(self, account_id: str) -> str:
         """Whose permissions decide in an account: the caller's in its own, else the role's."""

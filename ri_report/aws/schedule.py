@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ri_report.aws.answers import Call, Reading
     from ri_report.aws.cells import Asker, Entry
     from ri_report.aws.clock import Clock
-    from ri_report.aws.quotas import Bucket, Place
+    from ri_report.aws.quotas import Bucket
     from ri_report.aws.scope import Scope
 
 Row = dict[str, Any]
@@ -113,7 +113,9 @@ class Schedule:
         while self._ready and not self._crew.is_full:
             task = self._ready.popleft()
             call = self._next_call(task)
-            wait = self._wait(task.visit.place(call.region), call, now)
+            if call.asked.action == ASSUME_ROLE and not task.visit.turn.is_of(task):
+                continue
+            wait = self._wait(task.visit, call, now)
             if isinstance(wait, Fault):
                 self._end(task, self._cell_of(task).outcome(wait))
             elif wait:
@@ -129,9 +131,11 @@ class Schedule:
             return task.call
         return credentials.call(account_id)
 
-    def _wait(self, place: Place, call: Call, now: float) -> float | Fault:
+    def _wait(self, visit: Visit, call: Call, now: float) -> float | Fault:
         """Return 0.0 when a call may be made, when to try again, or why it never is."""
-        action = call.asked.action
+        action, place = call.asked.action, visit.place(call.region)
+        if action == ASSUME_ROLE and visit.turn.lost:
+            return visit.turn.lost
         if action == ASSUME_ROLE and not place.not_before > now:
             wait = self._roles.wait(now)
         else:
@@ -198,8 +202,9 @@ class Schedule:
         task: Task = attempt.subject
         match attempt.error:
             case None:
-                task.patience.answered()
+                task.patience_at_hand.answered()
                 self._reach(task.made).heard()
+                self._ready.extend(task.visit.turn.passed_on_by(task))
                 self._went_on(task, attempt.result)
             case FaultError() as error:
                 is_over = task.is_broken or error.fault.reason in STALE_TOKENS
@@ -233,8 +238,10 @@ class Schedule:
         """Make the call again when that may help; else the fault is the cell's outcome."""
         self._note(task.made, fault)
         now = self._clock.now()
-        wait = task.patience.wait(fault, now, restarts=restarts)
+        wait = task.patience_at_hand.wait(fault, now, restarts=restarts)
         if wait is None:
+            if task.is_assuming:
+                task.visit.turn.lost = fault
             self._end(task, self._cell_of(task).outcome(fault))
             return
         if fault.status is Status.THROTTLED:
@@ -252,6 +259,7 @@ class Schedule:
         if outcome:
             visit.outcomes.append(outcome)
         self._entering -= task.is_entry
+        self._ready.extend(visit.turn.passed_on_by(task))
         visit.open -= 1
         if not visit.open:
             del self._open[visit.account_id]
@@ -266,10 +274,7 @@ class Schedule:
     def _give_up_overdue(self, seconds: float) -> None:
         for attempt in self._crew.overdue(self._clock.now() - seconds):
             task: Task = attempt.subject
-            if task.made.asked.action == ASSUME_ROLE:
-                # The thread that hangs holds the account's turn to assume it.
-                self._asker.credentials.forget(task.visit.account_id)
-            # It may also still send to the reading, so that is left to it.
+            # The thread that hangs may still send to the reading, so that is left to it.
             self._failed(task, too_slow(task.made.asked.action, seconds), restarts=True)
 
     def _note(self, call: Call, fault: Fault) -> None:
@@ -287,6 +292,7 @@ class Schedule:
             self._take(event)
         left = [task for _, _, task in self._waiting]
         left += [*self._ready, *(attempt.subject for attempt in self._crew.under_way)]
+        left += [task for visit in self._open.values() for task in visit.turn.behind]
         fault = stop.fault
         for task in left:
             self._end(task, self._cell_of(task).outcome(fault))

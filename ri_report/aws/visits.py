@@ -1,4 +1,4 @@
-"""Visits: the accounts that are being read, and the readings that each is made of."""
+"""Visits: the accounts that are being read, the readings of each, and who assumes its role."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TYPE_CHECKING, Any
 
 from ri_report.aws.patience import Patience
+from ri_report.aws.permissions import ASSUME_ROLE
 from ri_report.aws.quotas import Place
 from ri_report.inventory.outcomes import CellKind, Outcome, Status
 
@@ -15,8 +16,41 @@ if TYPE_CHECKING:
 
     from ri_report.aws.answers import Call, Reading
     from ri_report.aws.cells import Cell
+    from ri_report.aws.faults import Fault
 
 Row = dict[str, Any]
+
+
+@dataclass
+class Turn:
+    """Whose turn it is to assume the role of an account: one reading's, the others stand behind it.
+
+    Attributes:
+        patience: What is left of it for the role; that of the readings is for their own calls.
+        taken_by: The cell of the reading that assumes the role, until it has or gives up.
+        behind: The readings that need the role too, and hold neither a thread nor a token.
+        lost: Why the role could not be assumed; nobody tries again then.
+    """
+
+    patience: Patience = field(default_factory=Patience)
+    taken_by: Cell | None = None
+    behind: list[Task] = field(default_factory=list)
+    lost: Fault | None = None
+
+    def is_of(self, task: Task) -> bool:
+        """Whether a reading may assume the role; if not, it stands behind the one that does."""
+        self.taken_by = self.taken_by or task.cell
+        if self.taken_by == task.cell:
+            return True
+        self.behind.append(task)
+        return False
+
+    def passed_on_by(self, task: Task) -> list[Task]:
+        """Return the readings that stood behind one that got on or ended."""
+        if self.taken_by != task.cell:
+            return []
+        behind, self.behind, self.taken_by = self.behind, [], None
+        return behind
 
 
 @dataclass(eq=False)
@@ -28,6 +62,7 @@ class Visit:
     places: dict[str, Place] = field(default_factory=dict)
     rows: dict[CellKind, list[Row]] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+    turn: Turn = field(default_factory=Turn)
     open: int = 0
 
     def place(self, region: str) -> Place:
@@ -56,7 +91,7 @@ class Task:
         reading: The reading as far as it has come.
         call: Its next call.
         made: The call that is under way, or was made last.
-        patience: What is left of it for this reading.
+        patience: What is left of it for the calls of this reading.
     """
 
     visit: Visit
@@ -76,6 +111,16 @@ class Task:
     def is_entry(self) -> bool:
         """Whether it enters an account: assumes its role, and asks for its regions."""
         return self.cell.kind is CellKind.ACCOUNT
+
+    @property
+    def is_assuming(self) -> bool:
+        """Whether the call that is under way, or was made last, assumes the account's role."""
+        return self.made.asked.action == ASSUME_ROLE
+
+    @property
+    def patience_at_hand(self) -> Patience:
+        """The patience with the call that was made last."""
+        return self.visit.turn.patience if self.is_assuming else self.patience
 
     @property
     def is_broken(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +25,8 @@ from ri_report.sandbox.wire import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from botocore.credentials import Credentials
 
     from ri_report.aws.clients import Clients
 
@@ -127,6 +131,32 @@ def test_a_role_is_assumed_again_at_most_twice_for_keys_that_aws_refuses(
         account.put_aside(WEB, fresh, EXPIRED)
     assert caught.value.fault is EXPIRED
     assert len([c for c in there.calls if c.operation == "AssumeRole"]) == 1 + MOST_RENEWALS
+
+
+def test_keys_that_are_refused_while_the_role_is_being_assumed_again_are_put_aside_at_once(
+    world: Worlds, clients: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world(COMPANY)
+    account = roles(clients())
+    old = account.assume(WEB)
+    account.put_aside(WEB, old, EXPIRED)
+    is_asked, goes_on, truth = Event(), Event(), RoleCredentials._session
+
+    def slow(assumed: RoleCredentials, account_id: str) -> Credentials:
+        is_asked.set()
+        assert goes_on.wait(10)
+        return truth(assumed, account_id)
+
+    monkeypatch.setattr(RoleCredentials, "_session", slow)
+    with ThreadPoolExecutor(2) as pool:
+        fresh = pool.submit(account.assume, WEB)
+        assert is_asked.wait(10)
+        aside = pool.submit(account.put_aside, WEB, old, EXPIRED)
+        try:
+            aside.result(2)
+        finally:
+            goes_on.set()
+    assert fresh.result() is account.of(WEB) is not old
 
 
 def test_the_own_keys_of_the_job_are_at_hand_and_not_renewed(world: Worlds, clients: Make) -> None:
