@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ri_report.aws.collect import collect
-from ri_report.aws.dispatch import Kept
+from ri_report.aws.dispatch import Kept, ListCutError
 from ri_report.delivery.files import fresh_folder
+from ri_report.delivery.leftovers import SNAPSHOT
 from ri_report.errors import ConfigError, IntegrityError, NoReportError
 from ri_report.inventory.attempts import About, begin, parts_folder, read_about, resume, sweep
 from ri_report.inventory.merging import merge_parts
@@ -69,7 +71,13 @@ def resumed(runs: Path, name: str, scope: Scope, now: datetime) -> Run:
             f"--resume {name!r} is not the name of a run, such as 2026-11-01T060000Z;"
             f" runs are the folders in {runs}"
         )
-    about = read_about(parts_folder(runs, name), scope.fingerprint, now)
+    snapshot = runs / name / SNAPSHOT
+    try:
+        about = read_about(parts_folder(runs, name), scope.fingerprint, now)
+    except ConfigError as error:
+        if not snapshot.exists():
+            raise
+        raise ConfigError(f"{error}, or {how_to_report(snapshot)}") from error
     return Run(about.run, about.as_of, about.begun_at, is_resumed=True)
 
 
@@ -107,20 +115,38 @@ def collect_into(
         found = collect(scope, parts, progress=progress, kept=_kept(parts))
         _warn_if_shrunk(accounts_before(runs, run.as_of), found)
         # On one that is there a report may rest.
-        is_kept = not (found.interrupt and snapshot.exists())
-        if is_kept:
+        is_put = not (found.interrupt and snapshot.exists())
+        if is_put:
             _merge(parts, snapshot, found, run, settings)
-        is_needed = not found.is_whole
+        is_needed = not (is_put and found.is_whole)
         if found.interrupt:
-            what = "holds what was read until the stop" if is_kept else "stays as it was"
-            log.warning("%s %s", snapshot, what)
+            log.warning("%s %s", snapshot, _after_stop(snapshot, found, is_put=is_put))
             raise found.interrupt
+    except ListCutError as error:
+        if not (run.is_resumable and _is_anything_read(parts)):
+            raise
+        what = f"{error}. What was read is kept: run again within the hour with --resume {run.name}"
+        raise NoReportError(what) from error
     except (NoReportError, IntegrityError):
         # Nothing can come of what such a run has read.
         is_needed = run.is_resumed
         raise
     finally:
         _tidy(parts, run, is_needed=is_needed)
+
+
+def how_to_report(snapshot: Path) -> str:
+    """Say how the report of a snapshot is made."""
+    return f"make its report with `ri-report report --snapshot {shlex.quote(str(snapshot))}`"
+
+
+def _after_stop(snapshot: Path, found: Collected, *, is_put: bool) -> str:
+    """Say what a stop made of the snapshot."""
+    if not is_put:
+        return "stays as it was"
+    if found.is_whole:
+        return f"is whole; {how_to_report(snapshot)}"
+    return "holds what was read until the stop"
 
 
 def _kept(parts: Path) -> dict[str, Kept]:
@@ -155,7 +181,7 @@ def _merge(
 def _tidy(parts: Path, run: Run, *, is_needed: bool) -> None:
     """Remove the parts, unless they spare another attempt what was read."""
     if is_needed and run.is_resumable and _is_anything_read(parts):
-        log.info("to read what is missing, run again within the hour with --resume %s", run.name)
+        log.info("to go on, run again within the hour with --resume %s", run.name)
     else:
         shutil.rmtree(parts, ignore_errors=True)
 

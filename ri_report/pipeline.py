@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ri_report.aws.scope import ConfiguredAccount, Scope
-from ri_report.collection import collect_into
+from ri_report.collection import collect_into, how_to_report
 from ri_report.config import kept_config
 from ri_report.delivery.files import check_writable, replace_folder
+from ri_report.delivery.leftovers import SNAPSHOT
 from ri_report.delivery.lock import only_writer
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.names import check_listed
@@ -26,6 +29,7 @@ from ri_report.rules.sharing import Sharing, check_members
 from ri_report.rules.unknown import blind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from ri_report.aws.dispatch import Progress
@@ -34,8 +38,7 @@ if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
 
-SNAPSHOT = "snapshot"
-"""Name of the folder, inside the folder of a run, that holds what the run saw."""
+log = logging.getLogger("ri_report")
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,20 @@ def run(config: Config, scope: Scope, the_run: Run, *, progress: Progress) -> Re
     """
     with only_writer(Path(config.output.dir)):
         folder = _collected(config, scope, the_run, progress)
-        inventory, _ = read_snapshot(folder)
-        made = report_inventory(inventory, config)
+        with _remembered(folder):
+            inventory, _ = read_snapshot(folder)
+            made = report_inventory(inventory, config)
     return Result(made.report, (folder, *made.written))
+
+
+@contextmanager
+def _remembered(snapshot: Path) -> Iterator[None]:
+    """Tell who stops the block that nothing of the snapshot is lost."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        log.warning("%s holds what was read; %s", snapshot, how_to_report(snapshot))
+        raise
 
 
 def collect_snapshot(config: Config, scope: Scope, the_run: Run, *, progress: Progress) -> Path:

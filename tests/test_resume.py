@@ -77,9 +77,15 @@ def assert_resumed(command: Command, organization: Any, asked: set[str]) -> None
 def interrupt_when_read(accounts: set[str], times: int = 1, pause: float = 1.2) -> None:
     """Let the run be interrupted as soon as these accounts are read, by a thread of its own."""
 
+    interrupt_when(lambda: read() >= accounts, times, pause)
+
+
+def interrupt_when(holds: Callable[[], bool], times: int = 1, pause: float = 1.2) -> None:
+    """Let the run be interrupted as soon as something holds, by a thread of its own."""
+
     def watch() -> None:
         ends = time.monotonic() + 10
-        while read() < accounts and time.monotonic() < ends:
+        while not holds() and time.monotonic() < ends:
             time.sleep(0.01)
         for _ in range(times):
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -192,6 +198,101 @@ def files() -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def interrupt_before_the_last_answer(organization: Any) -> None:  # noqa: ANN401 - an Endpoint
+    """Let the run be interrupted when nothing but one answer is missing, which still comes."""
+    script = f"ec2:DescribeReservedInstances {DATA} us-east-1 call 1: delay 2"
+    organization.faults = Script(script)
+    organization.calls.clear()
+    kinds = {"Instances", "ReservedInstances", "CapacityReservations", "AvailabilityZones"}
+
+    def is_all_asked() -> bool:
+        asked = {call.operation for call in organization.calls if call.account_id == DATA}
+        return read() >= {PAYER, WEB} and asked >= {f"Describe{kind}" for kind in kinds}
+
+    interrupt_when(is_all_asked)
+
+
+def test_a_stop_that_finds_everything_read_leaves_a_whole_snapshot_and_says_so(
+    command: Command, organization_served: Serve
+) -> None:
+    interrupt_before_the_last_answer(organization_served(COMPANY))
+    stopped = command(*COLLECT)
+    assert stopped.code == STOPPED
+    snapshot = Path("reports") / NAME / "snapshot"
+    report = ("report", "--snapshot", str(snapshot))
+    assert f"{snapshot} is whole; make its report with `ri-report {' '.join(report)}`" in (
+        stopped.err
+    )
+    assert "--resume" not in stopped.err
+    assert not parts().exists()
+    assert command(*report, "--format", "json").code == 0
+
+
+def test_a_stopped_rerun_that_has_read_everything_is_resumed_without_a_question(
+    command: Command, organization_served: Serve
+) -> None:
+    organization = organization_served(COMPANY)
+    assert command("run", *COLLECT[1:]).code == 0
+    before = files()
+    interrupt_before_the_last_answer(organization)
+    stopped = command("run", *COLLECT[1:])
+    assert stopped.code == STOPPED
+    assert f"{NAME}/snapshot stays as it was" in stopped.err
+    assert f"--resume {NAME}" in stopped.err
+    assert files() == before
+    organization.faults = None
+    assert_resumed(command, organization, set())
+
+
+def test_who_stops_a_run_while_its_report_is_made_is_told_how_to_make_it(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization_served(COMPANY)
+    with monkeypatch.context() as patch:
+        patch.setattr("ri_report.pipeline.render", interrupted)
+        stopped = command("run", *COLLECT[1:])
+    assert stopped.code == STOPPED
+    report = ("report", "--snapshot", f"reports/{NAME}/snapshot")
+    assert f"make its report with `ri-report {' '.join(report)}`" in stopped.err
+    resumed = command("run", *RESUME[1:])
+    assert resumed.code == 2
+    assert "nothing to resume; run anew, or make" in resumed.err
+    assert f"with `ri-report {' '.join(report)}`" in resumed.err
+    assert command(*report, "--format", "json").code == 0
+
+
+def test_what_was_read_outlasts_a_list_of_accounts_that_breaks_off(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
+    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
+    organization = organization_served(COMPANY)
+    calls = "organizations:ListAccounts * * call"
+    organization.faults = Script(f"{calls} 2: delay 2\n{calls} 2-: status 503")
+    broken = command(*COLLECT)
+    assert broken.code == 4
+    assert f"--resume {NAME}" in broken.err.splitlines()[-1]
+    assert read() == {PAYER, WEB}
+    assert not (Path("reports") / NAME / "snapshot").exists()
+    organization.faults = None
+    assert_resumed(command, organization, {DATA})
+
+
+def test_a_list_of_accounts_that_breaks_off_before_anything_was_read_leaves_nothing(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
+    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
+    hang = f"sts:AssumeRole {WEB} * always: hang\nec2:* {PAYER} * always: hang"
+    organization_served(COMPANY).faults = Script(
+        f"organizations:ListAccounts * * call 2-: status 503\n{hang}"
+    )
+    broken = command(*COLLECT)
+    assert broken.code == 4
+    assert "--resume" not in broken.err
+    assert not Path("reports").exists()
 
 
 def full_disk(*_: object, **__: object) -> NoReturn:

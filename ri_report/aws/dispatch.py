@@ -54,6 +54,10 @@ WORKER_ENDED = Fault(
 )
 
 
+class ListCutError(NoReportError):
+    """Raised when the list of accounts breaks off; what was read by then is worth keeping."""
+
+
 class Progress(Protocol):
     """Who is told how far the collection is; always called from the thread that collects."""
 
@@ -169,13 +173,17 @@ class Dispatch:
         """Share out the accounts until all are done; return what stopped it, if anything did.
 
         Raises:
-            RiReportError: the first that a worker or the listing met.
+            ListCutError: the accounts of the first pages are read as far as a stop would read them.
+            RiReportError: any other that a worker or the listing met first.
         """
         try:
             self._share_out()
         except (KeyboardInterrupt, SystemExit) as interrupt:
             self._stop()
             return interrupt
+        except ListCutError:
+            self._stop()
+            raise
         return None
 
     def _share_out(self) -> None:
@@ -205,10 +213,10 @@ class Dispatch:
         """Hear the next of the listing, which is worth nothing until it is whole.
 
         Raises:
-            NoReportError: it is not whole long after the run should have ended.
+            ListCutError: it is not whole long after the run should have ended.
         """
         if not self._speaking([listing], self._seconds_left()):
-            raise NoReportError(
+            raise ListCutError(
                 "the accounts could not be listed within the time of a run; check what stands"
                 " between this machine and AWS Organizations, then run again"
             )
@@ -245,6 +253,8 @@ class Dispatch:
             self._listed(message)
             return
         self._listing = None
+        if isinstance(message.error, NoReportError):
+            raise ListCutError(str(message.error)) from message.error
         if message.error:
             raise message.error
 
