@@ -27,7 +27,7 @@ from ri_report.aws.messages import (
     Visited,
     Want,
 )
-from ri_report.aws.signals import held_back
+from ri_report.aws.signals import held_back, unheard
 from ri_report.aws.worker import work, work_in_process
 from ri_report.errors import NoReportError, RiReportError
 from ri_report.inventory.outcomes import CellKind, Status
@@ -163,7 +163,7 @@ class Dispatch:
         process = multiprocessing.get_context("spawn").Process(
             target=work_in_process, args=(far_end, order, clock), daemon=True
         )
-        with held_back():
+        with unheard():
             process.start()
             self._processes.append(process)
         # Only the worker's own end is left, so that the pipe ends with it.
@@ -227,6 +227,7 @@ class Dispatch:
         """Wait until something has come through one of the pipes, or it has ended."""
         return [pipe for pipe in wait([*pipes], seconds) if isinstance(pipe, Connection)]
 
+    @held_back()
     def _hand_out(self) -> None:
         while self._wanting and self._todo:
             pipe, account_id = self._wanting.popleft(), self._todo.popleft()
@@ -247,6 +248,7 @@ class Dispatch:
         elif pipe in self._workers:
             self._hear_worker(pipe)
 
+    @held_back()
     def _hear_listing(self, pipe: Connection) -> None:
         message: AccountList | Ended = pipe.recv()
         if isinstance(message, AccountList):
@@ -268,6 +270,7 @@ class Dispatch:
             else:
                 self._todo.append(account_id)
 
+    @held_back()
     def _hear_worker(self, pipe: Connection) -> None:
         try:
             message: Want | Visited | Ended = pipe.recv()

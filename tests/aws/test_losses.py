@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from contextlib import ExitStack
+from multiprocessing.connection import Connection
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +20,7 @@ from ri_report.aws.clock import Clock
 from ri_report.aws.collect import collect
 from ri_report.aws.credentials import MOST_RENEWALS
 from ri_report.aws.dispatch import STOP_SECONDS, Dispatch, Kept
+from ri_report.aws.quotas import ASSUME_ROLE_AT_ONCE, ASSUME_ROLE_PER_SECOND
 from ri_report.aws.scope import Scope
 from ri_report.aws.worker import work
 from ri_report.errors import ConfigError, NoReportError
@@ -32,11 +35,11 @@ from tests.inventory.readings import cells_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
     from pathlib import Path
 
     from ri_report.aws.collect import Collected
+    from ri_report.aws.quotas import Bucket
     from ri_report.aws.visits import Visit
     from ri_report.aws.worker import Order
     from ri_report.inventory.schema import Inventory
@@ -342,6 +345,70 @@ def test_accounts_that_are_assigned_while_the_run_ends_are_gaps(
     missing = {(each.account_id, each.reason) for each in (*in_parts, *found.outcomes)}
     assert missing == {(WEB, "run_deadline"), (DATA, "run_deadline")}
     assert not found.is_whole
+
+
+@pytest.mark.parametrize("strike", range(1, 11))
+def test_a_signal_in_the_middle_of_a_message_costs_nothing_that_was_read(
+    world: Worlds, folder: Path, read: Read, monkeypatch: pytest.MonkeyPatch, strike: int
+) -> None:
+    heads = 0
+
+    def received(pipe: Connection, size: int, *rest: Any) -> Any:  # noqa: ANN401 - as of the truth
+        nonlocal heads
+        content = truth(pipe, size, *rest)
+        if size == 4 and threading.current_thread() is threading.main_thread():
+            heads += 1
+            if heads == strike:
+                signal.raise_signal(signal.SIGINT)
+        return content
+
+    truth = Connection._recv  # type: ignore[attr-defined]  # where a message is read in two pieces
+    world(COMPANY)
+    monkeypatch.setattr(Connection, "_recv", received)
+    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
+    try:
+        outcomes = read(kept=KEPT).outcomes
+    except KeyboardInterrupt:
+        # Before anything was listed.
+        outcomes = []
+        assert not [*folder.glob("*.part")]
+    assert {each.reason for each in outcomes} <= {"stopped", "not_listed"}
+    in_parts = {each for each, told in read_outcomes(folder) if not told[0].is_gap}
+    assert not in_parts & {each.account_id for each in outcomes}
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_every_worker_of_several_ends_by_itself_when_the_run_has_taken_too_long(
+    world: Worlds, folder: Path, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ri_report.aws.schedule.GRACE_SECONDS", 0.1)
+    world(COMPANY, faults=Script(f"ec2:* {WEB} * always: hang\nec2:* {DATA} * always: hang"))
+    began = time.monotonic()
+    found = read(processes=2, run_seconds=1.5, clock=Clock())
+    assert time.monotonic() - began < 1.5 + STOP_SECONDS / 2
+    assert not found.outcomes
+    told = {reason for each in (WEB, DATA) for _, reason in part_of(folder, each).values()}
+    assert told == {"run_deadline"}
+
+
+@pytest.mark.usefixtures("in_threads")
+@pytest.mark.parametrize("workers", [1, 4])
+def test_all_workers_together_assume_roles_no_faster_than_one(
+    world: Worlds, read: Read, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    rates: list[Bucket] = []
+    truth = schedule.Schedule.__init__
+
+    def noted(each: schedule.Schedule, *given: Any) -> None:  # noqa: ANN401 - passed on
+        rates.append(given[2])
+        truth(each, *given)
+
+    monkeypatch.setattr(schedule.Schedule, "__init__", noted)
+    world(COMPANY)
+    read(processes=workers, clock=Clock())
+    assert len(rates) == workers
+    assert sum(each.refill for each in rates) == ASSUME_ROLE_PER_SECOND
+    assert sum(each.capacity for each in rates) == ASSUME_ROLE_AT_ONCE
 
 
 @pytest.fixture
