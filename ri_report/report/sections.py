@@ -50,6 +50,10 @@ MARKS = {
 """By table the number that bears the mark where the row is a convention."""
 PARTLY = MARKS | {"coverage_by_family": "covered_units"}
 """By table the number that says partial where the row is and others of the table are complete."""
+WIDE = frozenset({"utilization", "uncovered"})
+PLACE = frozenset({"scope", "availability_zone", "availability_zone_id"})
+TRAITS = PLACE | {"platform", "tenancy", "offering_class", "payment_option"}
+"""What in the widest tables stands behind the numbers."""
 EVERY_ROW = "of what was read"
 OTHERWISE_BESIDE = {
     frame.name: {unit: column.name for column, unit in told.items()}
@@ -185,10 +189,14 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
 
 
 def shown_columns(table: Table) -> list[Column]:
-    """Return the columns but those that the page tells by a mark or a note in others."""
+    """Return the columns but those that the page tells by a mark or a note in others.
+
+    In the widest tables what tells where and what something is stands behind the numbers.
+    """
     told = {BASIS.name, COMPLETENESS.name, *OTHERWISE_BESIDE.get(table.name, {}).values()}
     told |= {FACTOR_BASIS.name} if table.name in COVERAGE_TABLES else set()
-    return [column for column in table.frame.columns if column.name not in told]
+    columns = [column for column in table.frame.columns if column.name not in told]
+    return sorted(columns, key=lambda column: table.name in WIDE and column.name in TRAITS)
 
 
 def _marked(cell: Cell, row: Mapping[Any, Any], column: Column, table: str, partly: str) -> Cell:

@@ -410,6 +410,18 @@ def test_rows_that_could_change_say_so_beside_others_that_could_not(incomplete: 
     assert "what was not read could change" in meaning.text_content()
 
 
+def test_the_numbers_of_wide_tables_stand_before_where_things_are(complete: Report) -> None:
+    for name, last, first in (
+        ("utilization", "unused_reason", "scope"),
+        ("uncovered", "uncovered_units", "availability_zone"),
+    ):
+        names = [column.name for column in shown_columns(complete.tables[name])]
+        assert names.index(last) < names.index(first)
+        assert names[0] == complete.tables[name].frame.names[0]
+    coverage = complete.tables["coverage"]
+    assert shown_columns(coverage)[: len(coverage.frame.key)] == list(coverage.frame.columns)[:6]
+
+
 def test_a_complete_page_speaks_of_no_partial_row(complete: Report) -> None:
     assert not parsed(render(complete)).xpath("//dt[contains(., 'partial')]")
 
