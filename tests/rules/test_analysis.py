@@ -117,6 +117,16 @@ def test_the_preferences_decide_how_zones_are_compared_in_every_table(
     )
 
 
+def test_rows_tell_what_the_other_reading_of_zones_would_give() -> None:
+    world = fleet("""
+        r: A bought 1 m5.large in us-east-1a (use1-az1)
+        i: B runs 1 m5.large in us-east-1a (use1-az2)
+        """)
+    made = analyze(world.inventory, world.sharing)
+    for name in ("covered", "coverage", "utilization", "allocations"):
+        assert getattr(made, name)["zone_match_other"].tolist() == [0], name
+
+
 def test_every_row_says_whether_it_is_firm_or_a_convention() -> None:
     """Which of two alike is covered, and which of two is used, is open; the sums are not."""
     world = fleet("""

@@ -124,6 +124,10 @@ def test_what_zones_by_id_decide_is_unknown_where_ids_were_not_read() -> None:
     assert numbers(made.utilization, "reservation_id", "used_units") == {"r-far": 0}
     assert numbers(made.covered, "usage_id", "covered_units") == {"i-far": 0}
     assert numbers(made.unused_reasons, "reservation_id", "unused_units") == {"r-far": 4}
+    why = dict(
+        zip(made.unused_reasons["reservation_id"], made.unused_reasons["reason"], strict=True)
+    )
+    assert why == {"r": "zone_unknown", "r-wide": "zone_unknown", "r-far": "wrong_zone"}
     assert numbers(made.uncovered, "instance_id", "uncovered_units") == {"i-far": 4}
     assert numbers(made.coverage, "instance_type", "covered_units") == {"c5.large": 0}
     assert numbers(made.coverage_by_account, "instance_type", "covered_units") == {"c5.large": 0}
