@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ri_report.delivery.leftovers import RUN, SNAPSHOT
+from ri_report.delivery.leftovers import RUN
 from ri_report.delivery.lock import LOCK, only_writer
 from ri_report.errors import AnotherRunError
 from ri_report.inventory.names import run_name
-from ri_report.pipeline import SNAPSHOT as NAME_OF_SNAPSHOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +44,6 @@ def swept(folder: Path) -> dict[str, str]:
 def test_folders_of_runs_are_called_so() -> None:
     assert RUN.fullmatch(run_name(datetime(2026, 11, 1, 6, tzinfo=UTC)))
     assert RUN.fullmatch("demo")
-    assert SNAPSHOT == NAME_OF_SNAPSHOT
 
 
 @pytest.mark.parametrize("run", [OCTOBER, "demo"])
