@@ -33,11 +33,6 @@ log = logging.getLogger("ri_report")
 LOUD_SHRINKAGE = 0.20
 """The share of the accounts that may disappear between two runs without a warning."""
 
-MERGE_SECONDS = 3.0
-"""Of the ten that a stop may take, those that are left when what is under way has ended."""
-SECONDS_AN_ACCOUNT, SECONDS_A_BYTE = 5e-4, 2.2e-8
-"""What one core needs to put parts together: measured with parts of 0 to 400 KB."""
-
 
 @dataclass(frozen=True)
 class Run:
@@ -108,8 +103,7 @@ def collect_into(
     Raises:
         RiReportError: nothing could be collected; what lay there before is untouched.
         KeyboardInterrupt, SystemExit: stopped; the snapshot says what was read until then, unless
-            there was one already, which is then untouched, or writing it takes longer than a stop
-            may.
+            there was one already, which is then untouched.
     """
     sweep(runs, run.begun_at)
     if run.is_resumed:
@@ -120,12 +114,13 @@ def collect_into(
     try:
         found = collect(scope, parts, progress=progress, kept=_kept(parts))
         _warn_if_shrunk(accounts_before(runs, run.as_of), found)
-        obstacle = _obstacle(parts, snapshot, found) if found.interrupt else ""
-        if not obstacle:
+        # On one that is there a report may rest.
+        is_put = not (found.interrupt and snapshot.exists())
+        if is_put:
             _merge(parts, snapshot, found, run, settings)
-        is_needed = bool(obstacle) or not found.is_whole
+        is_needed = not (is_put and found.is_whole)
         if found.interrupt:
-            log.warning("%s %s", snapshot, obstacle or _holding(snapshot, found))
+            log.warning("%s %s", snapshot, _after_stop(snapshot, found, is_put=is_put))
             raise found.interrupt
     except ListCutError as error:
         if not (run.is_resumable and _is_anything_read(parts)):
@@ -145,32 +140,13 @@ def how_to_report(snapshot: Path) -> str:
     return f"make its report with `ri-report report --snapshot {shlex.quote(str(snapshot))}`"
 
 
-def _obstacle(parts: Path, snapshot: Path, found: Collected) -> str:
-    """Say why a stop writes no snapshot, "" where it does."""
-    if snapshot.exists():
-        # A report may rest on it.
+def _after_stop(snapshot: Path, found: Collected, *, is_put: bool) -> str:
+    """Say what a stop made of the snapshot."""
+    if not is_put:
         return "stays as it was"
-    if seconds_to_merge(parts, len(found.accounts)) > MERGE_SECONDS:
-        return "is not written, as that takes longer than a stop may"
-    return ""
-
-
-def _holding(snapshot: Path, found: Collected) -> str:
-    """Say what a snapshot holds that a stop has written."""
     if found.is_whole:
         return f"is whole; {how_to_report(snapshot)}"
     return "holds what was read until the stop"
-
-
-def seconds_to_merge(parts: Path, accounts: int) -> float:
-    """Return about how long it takes to put parts together, in seconds.
-
-    Args:
-        parts: Where they lie.
-        accounts: How many accounts were listed, with a part or without.
-    """
-    size = sum(path.stat().st_size for path in parts.glob("*.part"))
-    return accounts * SECONDS_AN_ACCOUNT + size * SECONDS_A_BYTE
 
 
 def _kept(parts: Path) -> dict[str, Kept]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from botocore.loaders import Loader
 
-from ri_report.collection import MERGE_SECONDS, SECONDS_AN_ACCOUNT, seconds_to_merge
 from ri_report.inventory.attempts import parts_folder
 from ri_report.inventory.snapshot import read_snapshot
 from ri_report.sandbox.dispatch import Sandbox
@@ -129,36 +128,6 @@ def test_a_signal_that_a_wrapper_passes_on_again_at_once_is_the_same_stop(
     assert command(*COLLECT).code == STOPPED
     inventory = read_snapshot(Path("reports") / NAME / "snapshot")[0]
     assert inventory.instances.groupby("account_id").size().to_dict() == {PAYER: 2, WEB: 3}
-
-
-def test_a_stop_puts_nothing_together_that_takes_longer_than_it_may(
-    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    organization = organization_served(COMPANY)
-    organization.faults = Script(f"ec2:* {DATA} * always: hang")
-    interrupt_when_read({PAYER, WEB})
-    with monkeypatch.context() as patch:
-        patch.setattr("ri_report.collection.MERGE_SECONDS", 3 * SECONDS_AN_ACCOUNT)
-        stopped = command(*COLLECT)
-    assert stopped.code == STOPPED
-    snapshot = Path("reports") / NAME / "snapshot"
-    assert f"{snapshot} is not written, as that takes longer than a stop may" in stopped.err
-    assert f"--resume {NAME}" in stopped.err
-    assert not snapshot.exists()
-    organization.faults = None
-    assert_resumed(command, organization, {DATA})
-
-
-@pytest.mark.parametrize(
-    ("accounts", "kilobytes", "is_mergeable"),
-    [(1500, 75_000, True), (1500, 225_000, False), (10_000, 0, False)],
-)
-def test_what_a_stop_may_put_together_depends_on_how_much_was_read_and_listed(
-    tmp_path: Path, accounts: int, kilobytes: int, *, is_mergeable: bool
-) -> None:
-    with (tmp_path / f"{WEB}.part").open("wb") as sparse:
-        sparse.truncate(kilobytes * 1000)
-    assert (seconds_to_merge(tmp_path, accounts) <= MERGE_SECONDS) == is_mergeable
 
 
 def test_a_stop_while_the_accounts_are_listed_keeps_what_was_read_and_says_what_is_not_listed(
