@@ -24,6 +24,7 @@ from tests.inventory.readings import cells_read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ri_report.sandbox.server import Endpoint
     from ri_report.sandbox.wire import Request
 
     Command = Callable[..., Any]
@@ -61,7 +62,7 @@ def parts() -> Path:
     return parts_folder(Path("reports"), NAME)
 
 
-def assert_resumed(command: Command, organization: Any, asked: set[str]) -> None:  # noqa: ANN401 - an Endpoint
+def assert_resumed(command: Command, organization: Endpoint, asked: set[str]) -> None:
     """The resumed run asks about these accounts alone, and the snapshot is whole."""
     organization.calls.clear()
     ended = command(*RESUME)
@@ -200,7 +201,7 @@ def files() -> dict[str, bytes]:
     }
 
 
-def interrupt_before_the_last_answer(organization: Any) -> None:  # noqa: ANN401 - an Endpoint
+def interrupt_before_the_last_answer(organization: Endpoint) -> None:
     """Let the run be interrupted when nothing but one answer is missing, which still comes."""
     script = f"ec2:DescribeReservedInstances {DATA} us-east-1 call 1: delay 2"
     organization.faults = Script(script)

@@ -120,9 +120,8 @@ class Shared:
     _missing: float = 0.0
     _since: float = 0.0
 
-    def answer(self, *asked: Any) -> Answer:  # noqa: ANN401 - credentials and clients, unused
+    def answer(self, _credentials: object, _clients: object, call: Call) -> Answer:
         """Answer with the page that the token names, or refuse."""
-        call: Call = asked[-1]
         now, free = self.clock.now(), 1 - self.others
         self._missing = max(0.0, self._missing - free * (now - self._since))
         self._since = now

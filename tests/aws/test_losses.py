@@ -35,9 +35,11 @@ from tests.inventory.readings import cells_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import BytesIO
     from multiprocessing.context import SpawnProcess
     from pathlib import Path
 
+    from ri_report.aws.cells import Asker
     from ri_report.aws.collect import Collected
     from ri_report.aws.quotas import Bucket
     from ri_report.aws.visits import Visit
@@ -268,7 +270,8 @@ class Finished(Quiet):
         self.clock = clock
         self.at: dict[str, float] = {}
 
-    def done(self, account_id: str, *, failed: bool) -> None:  # noqa: ARG002 - as inherited
+    def done(self, account_id: str, *, failed: bool) -> None:
+        super().done(account_id, failed=failed)
         self.at[account_id] = self.clock.now()
 
 
@@ -353,16 +356,17 @@ def test_a_signal_in_the_middle_of_a_message_costs_nothing_that_was_read(
 ) -> None:
     heads = 0
 
-    def received(pipe: Connection, size: int, *rest: Any) -> Any:  # noqa: ANN401 - as of the truth
+    def received(pipe: Connection, size: int, *rest: object) -> BytesIO:
         nonlocal heads
-        content = truth(pipe, size, *rest)
+        content: BytesIO = truth(pipe, size, *rest)
         if size == 4 and threading.current_thread() is threading.main_thread():
             heads += 1
             if heads == strike:
                 signal.raise_signal(signal.SIGINT)
         return content
 
-    truth = Connection._recv  # type: ignore[attr-defined]  # where a message is read in two pieces
+    # Reads the head of a message and then its body; the class declares only what is public.
+    truth = vars(Connection)["_recv"]
     world(COMPANY)
     monkeypatch.setattr(Connection, "_recv", received)
     monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
@@ -399,9 +403,11 @@ def test_all_workers_together_assume_roles_no_faster_than_one(
     rates: list[Bucket] = []
     truth = schedule.Schedule.__init__
 
-    def noted(each: schedule.Schedule, *given: Any) -> None:  # noqa: ANN401 - passed on
-        rates.append(given[2])
-        truth(each, *given)
+    def noted(
+        each: schedule.Schedule, asker: Asker, scope: Scope, roles: Bucket, want: Callable[[], None]
+    ) -> None:
+        rates.append(roles)
+        truth(each, asker, scope, roles, want)
 
     monkeypatch.setattr(schedule.Schedule, "__init__", noted)
     world(COMPANY)

@@ -91,7 +91,8 @@ class OthersDone(Quiet):
         self.left = {PAYER, *OTHERS}
         self.are_done = Event()
 
-    def done(self, account_id: str, *, failed: bool) -> None:  # noqa: ARG002 - as inherited
+    def done(self, account_id: str, *, failed: bool) -> None:
+        super().done(account_id, failed=failed)
         self.left.discard(account_id)
         if not self.left:
             self.are_done.set()

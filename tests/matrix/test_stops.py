@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from ri_report.sandbox.server import Endpoint
     from tests.matrix.runs import Runs
+
+    Large = tuple[Endpoint, dict[str, bytes]]
 
 STOP_SECONDS = 10.0
 AS_OF = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
@@ -162,7 +164,7 @@ def large_company() -> str:
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, dict[str, bytes]]]:
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
     """Serve a large company, and tell what an undisturbed run makes of it."""
     folder = tmp_path_factory.mktemp("large")
     with serve(organization_from(large_company(), AS_OF)) as endpoint:
@@ -207,9 +209,7 @@ def command_of(pid: int) -> bytes:
 
 
 @contextmanager
-def hanging_run(
-    large: tuple[Endpoint, dict[str, bytes]], folder: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
+def hanging_run(large: Large, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
     """Start a run that has read all accounts but one, which hangs."""
     endpoint, _ = large
     endpoint.faults = Script(f"ec2:DescribeInstances {HANGING} * always: hang")
@@ -224,7 +224,7 @@ def hanging_run(
         endpoint.faults = None
 
 
-def assert_resumed(large: tuple[Endpoint, dict[str, bytes]], folder: Path) -> None:
+def assert_resumed(large: Large, folder: Path) -> None:
     """The resumed run asks about the account that is missing alone, and gives the same bytes."""
     endpoint, undisturbed = large
     missing = cells_read(parts_folder(folder / "reports", NAME)).get(HANGING, frozenset())
@@ -240,7 +240,7 @@ def assert_resumed(large: tuple[Endpoint, dict[str, bytes]], folder: Path) -> No
 
 @SIGNALS
 def test_a_stop_of_many_processes_keeps_what_all_of_them_read(
-    large: Any,  # noqa: ANN401 - see the fixture
+    large: Large,
     tmp_path: Path,
     sent: signal.Signals,
     code: int,
@@ -255,7 +255,7 @@ def test_a_stop_of_many_processes_keeps_what_all_of_them_read(
 
 
 def test_a_stop_while_accounts_are_listed_keeps_what_all_processes_read(
-    large: Any,  # noqa: ANN401 - see the fixture
+    large: Large,
     tmp_path: Path,
 ) -> None:
     endpoint, undisturbed = large
@@ -276,7 +276,7 @@ def test_a_stop_while_accounts_are_listed_keeps_what_all_processes_read(
 
 @pytest.mark.parametrize("moment", ["first", "last", "importing"])
 def test_ctrl_c_while_processes_start_is_told_in_one_line(
-    large: Any,  # noqa: ANN401 - see the fixture
+    large: Large,
     tmp_path: Path,
     moment: str,
 ) -> None:
@@ -294,7 +294,7 @@ def test_ctrl_c_while_processes_start_is_told_in_one_line(
 
 
 def test_processes_whose_run_is_killed_end_at_once_and_write_nothing_more(
-    large: Any,  # noqa: ANN401 - see the fixture
+    large: Large,
     tmp_path: Path,
 ) -> None:
     with hanging_run(large, tmp_path) as (process, workers):
@@ -306,7 +306,7 @@ def test_processes_whose_run_is_killed_end_at_once_and_write_nothing_more(
 
 
 def test_a_run_that_is_told_thrice_to_stop_leaves_nobody_who_writes(
-    large: Any,  # noqa: ANN401 - see the fixture
+    large: Large,
     tmp_path: Path,
 ) -> None:
     with hanging_run(large, tmp_path) as (process, workers):
@@ -319,7 +319,7 @@ def test_a_run_that_is_told_thrice_to_stop_leaves_nobody_who_writes(
 
 
 def test_a_killed_worker_is_a_gap_of_the_accounts_that_it_read_and_of_no_others(
-    large: Any,  # noqa: ANN401 - see the fixture
+    large: Large,
     tmp_path: Path,
 ) -> None:
     with hanging_run(large, tmp_path) as (process, workers):

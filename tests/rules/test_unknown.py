@@ -41,18 +41,17 @@ def gap(account: str, kind: CellKind) -> Outcome:
 def blinded(text: str, *gaps: Outcome) -> Analysis:
     """The analysis of what is left of a fleet when these cells were not read."""
     world = fleet(text)
-    hidden = {
-        "instances": (*WHOLE, CellKind.INSTANCES),
-        "reservations": (*WHOLE, CellKind.RESERVATIONS),
-        "capacity": (*WHOLE, CellKind.CAPACITY),
-    }
-    seen = {
-        name: _without(getattr(world, name), [g for g in gaps if g.kind in kinds])
-        for name, kinds in hidden.items()
-    }
-    seen["capacity_reservations"] = seen.pop("capacity")
-    outcomes = OUTCOMES.of(outcome.row() for outcome in gaps)
-    inventory = replace(world.inventory, outcomes=outcomes, **seen)  # type: ignore[arg-type]  # frames only
+
+    def seen(frame: pd.DataFrame, kind: CellKind) -> pd.DataFrame:
+        return _without(frame, [g for g in gaps if g.kind in (*WHOLE, kind)])
+
+    inventory = replace(
+        world.inventory,
+        instances=seen(world.instances, CellKind.INSTANCES),
+        reservations=seen(world.reservations, CellKind.RESERVATIONS),
+        capacity_reservations=seen(world.capacity, CellKind.CAPACITY),
+        outcomes=OUTCOMES.of(outcome.row() for outcome in gaps),
+    )
     return blind(analyze(inventory, world.sharing), inventory, world.sharing)
 
 
