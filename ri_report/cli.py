@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,15 +15,18 @@ from ri_report import __version__
 from ri_report.ending import end_with
 from ri_report.environment import only_aws
 from ri_report.errors import EXIT_COMPLETE, EXIT_INCOMPLETE, ConfigError
-from ri_report.inventory.names import run_name
 from ri_report.options import (
     AS_OF,
     CONFIG,
     GRANTS,
+    KEPT,
     MANNERS,
     OUTPUT,
+    OUTPUT_DIR,
     RESUME,
+    SANDBOX,
     SCOPE,
+    STORED,
     option,
     options_of,
     set_by,
@@ -32,6 +35,7 @@ from ri_report.options import (
 from ri_report.verdict import incomplete, say_found, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
     from ri_report.aws.scope import Scope
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
     from ri_report.config import Config
     from ri_report.pipeline import Result
     from ri_report.progress import Bar, Lines
-    from ri_report.sandbox.organization import Organization
     from ri_report.sandbox.server import Endpoint
 
 log = logging.getLogger("ri_report")
@@ -109,8 +112,7 @@ def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> in
 
 
 @ri_report.command(epilog=EXIT_CODES)
-@options_of(CONFIG, SCOPE, AS_OF, OUTPUT, MANNERS)
-@options_of(RESUME)
+@options_of(CONFIG, SCOPE, AS_OF, OUTPUT, MANNERS, RESUME)
 @option("--dry-run", is_flag=True, help="Show which accounts would be read, and write nothing.")
 def run(
     profile: str | None,
@@ -131,9 +133,7 @@ def run(
 
 
 @ri_report.command(epilog=EXIT_CODES)
-@options_of(CONFIG, SCOPE, AS_OF, MANNERS)
-@option("--output-dir", metavar="DIR", help="Where the folder of each run goes [reports].")
-@options_of(RESUME)
+@options_of(CONFIG, SCOPE, AS_OF, MANNERS, OUTPUT_DIR, RESUME)
 def collect(profile: str | None, as_of: datetime | None, resume: str | None, **options: Any) -> int:
     """Collect from every linked account and keep a snapshot, without a report."""
     from ri_report.inventory.snapshot import read_gaps
@@ -152,14 +152,7 @@ def collect(profile: str | None, as_of: datetime | None, resume: str | None, **o
 
 
 @ri_report.command(epilog=EXIT_CODES)
-@options_of(CONFIG, AS_OF, OUTPUT, MANNERS)
-@option("--snapshot", type=click.Path(path_type=Path), metavar="DIR", help="A kept snapshot.")
-@option(
-    "--from-dumps",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Saved AWS CLI answers: DIR/<account id>/<region>/instances.json, ...",
-)
+@options_of(CONFIG, AS_OF, OUTPUT, MANNERS, STORED)
 def report(
     snapshot: Path | None, from_dumps: Path | None, as_of: datetime | None, **options: Any
 ) -> int:
@@ -186,14 +179,7 @@ def report(
 
 @ri_report.command()
 @click.argument("identifier", metavar="RESERVATION_ID|INSTANCE_ID")
-@option(
-    "--snapshot",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="DIR",
-    help="A kept snapshot: reports/<moment>/snapshot.",
-)
-@options_of(CONFIG)
+@options_of(KEPT, CONFIG)
 def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
     """Tell the story of one reservation, instance or capacity reservation of a kept snapshot.
 
@@ -208,13 +194,10 @@ def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
     ids of instances:               tables/uncovered.csv, allocations.csv, not_eligible.csv
     ids of capacity reservations:   tables/capacity_reservations.csv
     """  # noqa: D301 - click takes the character for: keep these lines
-    from ri_report.logs import LONGEST_LINE
     from ri_report.pipeline import explain_snapshot
-    from ri_report.report.text import visible
 
     given = _config({"config": config}) if config else None
-    for line in explain_snapshot(snapshot, given, identifier):
-        click.echo(visible(line, LONGEST_LINE))
+    _say_lines(explain_snapshot(snapshot, given, identifier))
     return EXIT_COMPLETE
 
 
@@ -252,59 +235,25 @@ def iam(form: str, **options: Any) -> int:
 
 
 @ri_report.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.")
-@click.option(
-    "--accounts",
-    type=click.IntRange(1, 10_000),
-    metavar="N",
-    help="Serve a made-up organization of N accounts, with AWS's throttles, instead of the demo.",
-)
-@click.option(
-    "--regions", type=click.IntRange(1, 34), metavar="R", help="Regions of each account [17]."
-)
-@click.option(
-    "--instances-per-region",
-    type=click.IntRange(0, 100_000),
-    metavar="K",
-    help="Instances of each account in each Region [60].",
-)
-@click.option(
-    "--latency-ms",
-    type=click.FloatRange(0, 60_000),
-    metavar="L",
-    default=0.0,
-    help="Wait before each answer [0].",
-)
-@options_of(AS_OF)
-def sandbox(port: int, as_of: datetime | None, **options: Any) -> int:
+@options_of(SANDBOX, AS_OF)
+def sandbox(
+    port: int, accounts: int | None, latency_ms: float, as_of: datetime | None, **size: int | None
+) -> int:
     """Serve an organization on a loopback port until stopped, to try `run` by hand.
 
     It is the demo organization, or with --accounts a made-up one of any size, on which the job can
     be measured. Prints the environment variables that point any AWS tool at it, and at the end
     how many calls were made and refused.
     """
-    from ri_report.sandbox.demo import demo_organization
-    from ri_report.sandbox.population import generated_organization
-    from ri_report.sandbox.server import serve
-    from ri_report.sandbox.throttles import Throttles
+    from ri_report.sandbox.command import serving
 
-    accounts, regions = options["accounts"], options["regions"]
-    instances = options["instances_per_region"]
-    if accounts is None and (regions, instances) != (None, None):
+    given = {name: value for name, value in size.items() if value is not None}
+    if accounts is None and given:
         raise click.UsageError("--regions and --instances-per-region need --accounts")
     moment = as_of or _now().replace(minute=0, second=0)
-    organization: Organization = demo_organization(moment)
-    if accounts is not None:
-        instances = 60 if instances is None else instances
-        organization = generated_organization(accounts, regions or 17, instances, moment)
-    serving = serve(
-        organization,
-        port=port,
-        throttles=Throttles() if accounts is not None else None,
-        latency_seconds=options["latency_ms"] / 1000,
-    )
+    offer = serving(moment, accounts, **given, port=port, latency_seconds=latency_ms / 1000)
     served = "the demo organization" if accounts is None else f"{accounts} accounts"
-    _until_stopped(serving, served, port)
+    _until_stopped(offer, served, port)
     return EXIT_COMPLETE
 
 
@@ -327,19 +276,6 @@ def _until_stopped(serving: AbstractContextManager[Endpoint], served: str, port:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _moment(as_of: datetime | None) -> datetime:
-    """Return the moment of observation; one that is not about now is pointed out."""
-    now = _now()
-    if as_of is not None and abs(as_of - now) > timedelta(days=1):
-        log.warning(
-            "--as-of %s is not now, %s: what runs is read now, but reservations and their ends are"
-            " judged at that other moment",
-            as_of.isoformat(),
-            now.isoformat(),
-        )
-    return as_of or now
 
 
 def _talk(*, verbose: int, quiet: bool, log_format: str, **_: object) -> None:
@@ -367,11 +303,10 @@ def _the_run(
     config: Config, profile: str | None, as_of: datetime | None, resume: str | None
 ) -> Run:
     """Return the run to make: a new one, or the one to resume."""
-    from ri_report.collection import Run, resumed
+    from ri_report.collection import begun, resumed
 
     if resume is None:
-        moment = _moment(as_of)
-        return Run(run_name(moment), moment, _now())
+        return begun(as_of, _now())
     if as_of is not None:
         raise ConfigError("--as-of does not go with --resume: the run has its own moment")
     return resumed(Path(config.output.dir), resume, _scope(config, profile), _now())
@@ -393,12 +328,18 @@ def _progress(options: dict[str, Any]) -> Lines | Bar:
 
 def _dry_run(config: Config, profile: str) -> int:
     from ri_report.aws.plan import plan
+
+    _say_lines(plan(_scope(config, profile)))
+    return EXIT_COMPLETE
+
+
+def _say_lines(lines: Iterable[str]) -> None:
+    """Print what quotes strangers."""
     from ri_report.logs import LONGEST_LINE
     from ri_report.report.text import visible
 
-    for line in plan(_scope(config, profile)):
+    for line in lines:
         click.echo(visible(line, LONGEST_LINE))
-    return EXIT_COMPLETE
 
 
 def _say_written(result: Result) -> None:

@@ -6,6 +6,7 @@ import logging
 import shlex
 import shutil
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ri_report.aws.collect import collect
@@ -15,7 +16,7 @@ from ri_report.delivery.leftovers import SNAPSHOT
 from ri_report.errors import ConfigError, IntegrityError, NoReportError
 from ri_report.inventory.attempts import About, begin, parts_folder, read_about, resume, sweep
 from ri_report.inventory.merging import merge_parts
-from ri_report.inventory.names import RUN_NAME
+from ri_report.inventory.names import RUN_NAME, run_name
 from ri_report.inventory.parts import read_outcomes
 from ri_report.inventory.snapshot import accounts_before
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ri_report")
 
+ABOUT_NOW = timedelta(days=1)
+"""How far the moment of observation may lie from now without a warning."""
 LOUD_SHRINKAGE = 0.20
 """The share of the accounts that may disappear between two runs without a warning."""
 
@@ -51,6 +54,24 @@ class Run:
     begun_at: datetime
     is_resumed: bool = False
     is_resumable: bool = True
+
+
+def begun(as_of: datetime | None, now: datetime) -> Run:
+    """Return a new run; a moment of observation that is not about now is pointed out.
+
+    Args:
+        as_of: The moment of observation, aware UTC; None for now.
+        now: The present moment, aware UTC.
+    """
+    if as_of is not None and abs(as_of - now) > ABOUT_NOW:
+        log.warning(
+            "--as-of %s is not now, %s: what runs is read now, but reservations and their ends are"
+            " judged at that other moment",
+            as_of.isoformat(),
+            now.isoformat(),
+        )
+    moment = as_of or now
+    return Run(run_name(moment), moment, now)
 
 
 def resumed(runs: Path, name: str, scope: Scope, now: datetime) -> Run:
@@ -106,10 +127,7 @@ def collect_into(
             there was one already, which is then untouched.
     """
     sweep(runs, run.begun_at)
-    if run.is_resumed:
-        parts = resume(runs, run.name)
-    else:
-        parts = begin(runs, About(run.name, run.as_of, scope.fingerprint, run.begun_at))
+    parts = _parts(runs, run, scope)
     is_needed = True
     try:
         found = collect(scope, parts, progress=progress, kept=_kept(parts))
@@ -133,6 +151,13 @@ def collect_into(
         raise
     finally:
         _tidy(parts, run, is_needed=is_needed)
+
+
+def _parts(runs: Path, run: Run, scope: Scope) -> Path:
+    """Return the folder for the parts of this attempt, with those of the one that it resumes."""
+    if run.is_resumed:
+        return resume(runs, run.name)
+    return begin(runs, About(run.name, run.as_of, scope.fingerprint, run.begun_at))
 
 
 def how_to_report(snapshot: Path) -> str:

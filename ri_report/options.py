@@ -1,4 +1,4 @@
-"""The options that several commands share, each also set by RI_REPORT_<NAME>."""
+"""The options of the commands; what `option` makes is also set by RI_REPORT_<NAME>."""
 
 from __future__ import annotations
 
@@ -86,8 +86,11 @@ CONFIG = option(
     metavar="FILE",
     help="Configuration in TOML; ri-report.toml where there is one.",
 )
+OUTPUT_DIR = option(
+    "--output-dir", metavar="DIR", help="Where the folder of each run goes [reports]."
+)
 OUTPUT = options_of(
-    option("--output-dir", metavar="DIR", help="Where the folder of each run goes [reports]."),
+    OUTPUT_DIR,
     option(
         "--format",
         "formats",
@@ -135,6 +138,22 @@ SCOPE = options_of(
         help="List this account but do not read it. Repeatable.",
     ),
 )
+STORED = options_of(
+    option("--snapshot", type=click.Path(path_type=Path), metavar="DIR", help="A kept snapshot."),
+    option(
+        "--from-dumps",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Saved AWS CLI answers: DIR/<account id>/<region>/instances.json, ...",
+    ),
+)
+KEPT = option(
+    "--snapshot",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="A kept snapshot: reports/<moment>/snapshot.",
+)
 GRANTS = options_of(
     click.option(
         "--format",
@@ -168,6 +187,34 @@ GRANTS = options_of(
         type=click.Choice(["aws", "aws-cn", "aws-us-gov"]),
         default="aws",
         help="AWS partition of the accounts [aws].",
+    ),
+)
+SANDBOX = options_of(
+    click.option(
+        "--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one."
+    ),
+    click.option(
+        "--accounts",
+        type=click.IntRange(1, 10_000),
+        metavar="N",
+        help="Serve a made-up organization of N accounts, with AWS's throttles, instead of the"
+        " demo.",
+    ),
+    click.option(
+        "--regions", type=click.IntRange(1, 34), metavar="R", help="Regions of each account [17]."
+    ),
+    click.option(
+        "--instances-per-region",
+        type=click.IntRange(0, 100_000),
+        metavar="K",
+        help="Instances of each account in each Region [60].",
+    ),
+    click.option(
+        "--latency-ms",
+        type=click.FloatRange(0, 60_000),
+        metavar="L",
+        default=0.0,
+        help="Wait before each answer [0].",
     ),
 )
 MANNERS = options_of(
