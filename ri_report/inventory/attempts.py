@@ -91,16 +91,13 @@ def begin(runs: Path, about: About) -> Path:
     Raises:
         ConfigError: it cannot be written.
     """
-    values = asdict(about) | {
-        "as_of": about.as_of.isoformat(),
-        "begun_at": about.begun_at.isoformat(),
-    }
     folder = _unheard_of(runs, about.run)
     with explained(folder):
         for left in _left(runs, about.run):
             shutil.rmtree(_taken_over(left, about.run))
         folder.mkdir(FOLDER_MODE)
-    write_file(folder / ABOUT, json.dumps(values, indent=2).encode())
+    written = json.dumps(asdict(about), indent=2, default=datetime.isoformat)
+    write_file(folder / ABOUT, written.encode())
     return folder
 
 

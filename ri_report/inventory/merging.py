@@ -68,15 +68,29 @@ def merge_parts(
     """
     rows = in_order(accounts, ACCOUNTS)
     check_keys(rows, ACCOUNTS)
-    account_ids = [row["account_id"] for row in rows]
-    tally = Tally()
+    tally = _write_frames(parts, place, rows, outcomes)
+    content = manifest_bytes(
+        about | {"as_of": as_of.isoformat()},
+        [row["account_id"] for row in rows],
+        tally,
+        settings=settings,
+        digests={f"{name}.parquet": _digest(place / f"{name}.parquet") for name in FRAMES},
+    )
+    (place / MANIFEST).write_bytes(content)
+
+
+def _write_frames(
+    parts: Path, place: Path, accounts: list[Row], outcomes: Sequence[Outcome]
+) -> Tally:
+    """Write the file of each frame; return what the manifest tells of the outcomes."""
+    account_ids, tally = [row["account_id"] for row in accounts], Tally()
     with ExitStack() as stack:
         ids = {frame.name: Ids(stack.enter_context(TemporaryFile(dir=place))) for frame in UNIQUE}
         files = {
             name: stack.enter_context(FrameFile(frame, place / f"{name}.parquet"))
             for name, frame in FRAMES.items()
         }
-        files[ACCOUNTS.name].add(table_of(ACCOUNTS, rows))
+        files[ACCOUNTS.name].add(table_of(ACCOUNTS, accounts))
         for tables in _accounts(parts, account_ids, outcomes):
             tally.add(tables[OUTCOMES.name])
             for name, table in tables.items():
@@ -85,14 +99,7 @@ def merge_parts(
                 ids[frame.name].add(_ids_of(tables[frame.name], frame))
         for frame in UNIQUE:
             _check_seen_once(parts, account_ids, frame, ids[frame.name].twice())
-    content = manifest_bytes(
-        about | {"as_of": as_of.isoformat()},
-        account_ids,
-        tally,
-        settings=settings,
-        digests={f"{name}.parquet": _digest(place / f"{name}.parquet") for name in FRAMES},
-    )
-    (place / MANIFEST).write_bytes(content)
+    return tally
 
 
 def _accounts(
