@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ri_report.inventory.outcomes import EXCLUDED, READ, CellKind
+from ri_report.inventory.outcomes import EXCLUDED, LISTS, READ, CellKind
 from ri_report.rules.matching import REGIONAL
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def unread(outcomes: pd.DataFrame) -> Unread:
     gaps = outcomes[outcomes["is_gap"]]
 
     def cells(kinds: Collection[CellKind]) -> Cells:
-        chosen = gaps[gaps["kind"].isin(kinds)]
-        return Cells(frozenset(zip(chosen["account_id"], chosen["region"], strict=True)))
+        return Cells(_places(gaps[gaps["kind"].isin(kinds)]))
 
     return Unread(cells(NO_INSTANCES), cells(NO_RESERVATIONS), cells(NO_CAPACITY))
 
@@ -92,10 +91,8 @@ def unread_capacity(outcomes: pd.DataFrame) -> frozenset[Place]:
         outcomes: Frame `outcomes.OUTCOMES`.
     """
     kind, is_read = outcomes["kind"], outcomes["status"].isin(READ)
-    others = is_read & kind.isin([CellKind.INSTANCES, CellKind.RESERVATIONS])
-    refused = outcomes["is_gap"] & kind.isin(
-        [CellKind.ACCOUNT, CellKind.REGIONS, CellKind.CAPACITY]
-    )
+    others = is_read & kind.isin(LISTS)
+    refused = outcomes["is_gap"] & kind.isin(NO_CAPACITY)
     known = is_read & (kind == CellKind.CAPACITY)
     return _places(outcomes[others | refused]) - _places(outcomes[known])
 

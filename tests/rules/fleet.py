@@ -34,6 +34,7 @@ from ri_report.inventory.schema import (
     Inventory,
 )
 from ri_report.rules.allocation import allocate
+from ri_report.rules.analysis import analyze
 from ri_report.rules.capacity import held_capacity, idle_slots, with_slots
 from ri_report.rules.coverage import cover
 from ri_report.rules.eligibility import active_reservations, eligible_usage
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ri_report.rules.analysis import Analysis
     from ri_report.rules.sharing import Mode, ZonalMatch
 
 AS_OF = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -111,6 +113,10 @@ class Fleet:
     @cached_property
     def covered(self) -> pd.DataFrame:
         return cover(self.usage, self.allocations)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        return analyze(self.inventory, self.sharing)
 
     @property
     def inventory(self) -> Inventory:

@@ -82,7 +82,7 @@ def test_what_is_not_there_makes_empty_tables_with_all_their_columns(
     text: str, filled: set[str]
 ) -> None:
     world = fleet(text)
-    result = vars(analyze(world.inventory, world.sharing))
+    result = vars(world.analysis)
     assert {name for name, frame in result.items() if len(frame)} == filled
     assert {name: list(frame.columns) for name, frame in result.items()} == DECLARED
 
@@ -106,8 +106,7 @@ def test_the_preferences_decide_how_zones_are_compared_in_every_table(
         i-1: B runs 1 m5.large in us-east-1a (use1-az2)
         r-1: A bought 1 m5.large in us-east-1a (use1-az1)
         """
-    world = fleet(text, zonal_match=zonal_match)
-    found = analyze(world.inventory, world.sharing)
+    found = fleet(text, zonal_match=zonal_match).analysis
     assert found.allocations["units"].tolist() == units
     assert table(found.zone_match, ["used_units_by_name", "used_units_by_id", "applied"]) == lines(
         f"""
@@ -118,25 +117,23 @@ def test_the_preferences_decide_how_zones_are_compared_in_every_table(
 
 
 def test_rows_tell_what_the_other_reading_of_zones_would_give() -> None:
-    world = fleet("""
+    made = fleet("""
         r: A bought 1 m5.large in us-east-1a (use1-az1)
         i: B runs 1 m5.large in us-east-1a (use1-az2)
-        """)
-    made = analyze(world.inventory, world.sharing)
+        """).analysis
     for name in ("covered", "coverage", "utilization", "allocations"):
         assert getattr(made, name)["zone_match_other"].tolist() == [0], name
 
 
 def test_every_row_says_whether_it_is_firm_or_a_convention() -> None:
     """Which of two alike is covered, and which of two is used, is open; the sums are not."""
-    world = fleet("""
+    made = fleet("""
         i-1: A runs 2 m5.large in us-east-1a
         r-1: A bought 1 m5.large in us-east-1
         i-2: B runs 1 r5.large in us-east-1a
         r-2: B bought 1 r5.large in us-east-1
         r-3: B bought 1 r5.large in us-east-1
-        """)
-    made = analyze(world.inventory, world.sharing)
+        """).analysis
     told = {
         name: sorted(zip(getattr(made, name)[key], getattr(made, name)["basis"], strict=True))
         for name, key in {

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ri_report.rules.analysis import analyze
 from ri_report.rules.basis import MARKED, marked
 from ri_report.rules.utilization import POOLS
 from tests.rules.fleet import fleet
@@ -63,7 +62,7 @@ def test_a_row_is_firm_where_nothing_that_aws_leaves_open_changes_it(
     name: str, key: str, conventions: str, firm: str
 ) -> None:
     world = fleet(FLEET)
-    frame = vars(analyze(world.inventory, world.sharing))[name]
+    frame = vars(world.analysis)[name]
     rows = frame[key.split()].agg("+".join, axis=1)
     told = {basis: " ".join(sorted(rows[frame["basis"] == basis])) for basis in frame["basis"]}
     expected = {"convention": conventions, "firm": firm}
@@ -87,13 +86,12 @@ def test_a_marked_frame_is_the_same_with_columns_for_the_other_reading_and_what_
 
 def test_a_reason_is_a_convention_where_it_depends_on_what_aws_leaves_uncovered() -> None:
     """If r-1 covers i-2 in place of i-1, nothing is left that r-2 misses by its platform alone."""
-    world = fleet("""
+    made = fleet("""
         i-1: A runs 2 m5.large in us-east-1a
         i-2: A runs 1 m5.xlarge in us-east-1b
         r-1: A bought 2 m5.large in us-east-1
         r-2: A bought 1 m5.xlarge in us-east-1b, Windows
-        """)
-    made = analyze(world.inventory, world.sharing)
+        """).analysis
     assert made.unused_reasons["reason"].tolist() == ["platform"]
     assert basis_by(made.unused_reasons, "reservation_id") == {"r-2": "convention"}
     assert basis_by(made.utilization, "reservation_id") == {"r-1": "firm", "r-2": "firm"}
@@ -113,8 +111,7 @@ MOVED = """
 
 def test_a_row_that_tells_both_readings_is_firm_where_it_is_in_both() -> None:
     """What i-c/2 would get by id is what it gets by name, so that only the one is told."""
-    world = fleet(MOVED)
-    made = analyze(world.inventory, world.sharing)
+    made = fleet(MOVED).analysis
     others = dict(zip(made.covered["usage_id"], made.covered["zone_match_other"], strict=True))
     assert others == {"i-b": 0, "i-c/1": 4, "i-c/2": pytest.approx(float("nan"), nan_ok=True)}
     told = {"i-b": "firm", "i-c/1": "convention", "i-c/2": "firm"}
@@ -125,24 +122,23 @@ def test_a_row_that_tells_both_readings_is_firm_where_it_is_in_both() -> None:
     assert basis_by(made.pools, "account_id") == dict.fromkeys("ABC", "firm")
     by_id = fleet(MOVED, zonal_match="az_id")
     told = {"i-b": "firm", "i-c/1": "convention", "i-c/2": "convention"}
-    assert basis_by(analyze(by_id.inventory, by_id.sharing).covered, "usage_id") == told
+    assert basis_by(by_id.analysis.covered, "usage_id") == told
 
 
 def test_a_reservation_of_which_one_reading_leaves_the_use_open_is_a_convention() -> None:
     """By name neither is used, by id one of them, and it is open which."""
-    world = fleet("""
+    made = fleet("""
         r-1: A bought 1 m5.large in us-east-1b (use1-az2)
         r-2: A bought 1 m5.large in us-east-1b (use1-az2)
         i-b: B runs 1 m5.large in us-east-1a (use1-az2)
-        """)
-    made = analyze(world.inventory, world.sharing)
+        """).analysis
     assert basis_by(made.zone_match, "reservation_id") == {"r-1": "convention"}
     assert basis_by(made.utilization, "reservation_id") == {"r-1": "convention", "r-2": "firm"}
 
 
 def test_an_allocation_that_both_readings_make_is_firm_where_it_is_in_both() -> None:
     """By id r-d gives 4 of its 8 units to i-c, of its group, before B gets what is left."""
-    world = fleet(
+    made = fleet(
         """
         r-a: A bought 1 m5.large in us-east-1a (use1-az1)
         r-d: D bought 2 m5.large in us-east-1
@@ -151,8 +147,7 @@ def test_an_allocation_that_both_readings_make_is_firm_where_it_is_in_both() -> 
         """,
         mode="prioritized",
         groups={"one": {*"ACD"}},
-    )
-    made = analyze(world.inventory, world.sharing).allocations
+    ).analysis.allocations
     names = ["usage_id", "reservation_id", "units", "zone_match_other", "basis"]
     assert made[names].to_numpy().tolist() == [
         ["i-b", "r-d", 8, 4, "firm"],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 import pytest
 
 from ri_report.inventory.schema import CAPACITY_RESERVATIONS, ZONES
 from ri_report.rules.allocation import allocate
-from ri_report.rules.analysis import Analysis, analyze
 from ri_report.rules.capacity import (
     CAPACITY,
     IDLE_SLOT_REASONS,
@@ -21,14 +22,16 @@ from ri_report.rules.conservation import check_conservation
 from ri_report.rules.eligibility import NOT_ELIGIBLE_REASONS
 from tests.rules.fleet import Fleet, fleet, lines, table
 
+if TYPE_CHECKING:
+    from ri_report.rules.analysis import Analysis
+
 
 def given(world: Fleet) -> str:
     return table(world.allocations, ["usage_id", "reservation_id", "tier", "units"])
 
 
 def result(text: str) -> Analysis:
-    world = fleet(text)
-    found = analyze(world.inventory, world.sharing)
+    found = fleet(text).analysis
     check_conservation(found)
     return found
 

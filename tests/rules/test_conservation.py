@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from ri_report.errors import IntegrityError
-from ri_report.rules.analysis import analyze
 from ri_report.rules.conservation import check_conservation
 from tests.rules.fleet import fleet
 
@@ -40,15 +39,14 @@ SUMS = [
 @pytest.mark.parametrize("text", [FLEET, ""])
 def test_what_the_rules_make_agrees_with_itself(text: str) -> None:
     world = fleet(text)
-    check_conservation(analyze(world.inventory, world.sharing))
+    check_conservation(world.analysis)
 
 
 @pytest.mark.parametrize(("name", "column", "one", "other"), SUMS)
 def test_one_sum_that_differs_is_refused_and_both_are_named(
     name: str, column: str, one: str, other: str
 ) -> None:
-    world = fleet(FLEET)
-    result = analyze(world.inventory, world.sharing)
+    result = fleet(FLEET).analysis
     frame = vars(result)[name].copy()
     frame.loc[0, column] += 0.25
     said = rf"units {one} are [\d.]+, units {other} are [\d.]+: the numbers contradict each other"
@@ -57,23 +55,20 @@ def test_one_sum_that_differs_is_refused_and_both_are_named(
 
 
 def test_what_fractional_hours_round_off_is_let_through() -> None:
-    world = fleet(FLEET)
-    result = analyze(world.inventory, world.sharing)
+    result = fleet(FLEET).analysis
     rounded = result.allocations.assign(units=result.allocations["units"] * (1 + 1e-9))
     check_conservation(replace(result, allocations=rounded))
 
 
 def test_more_covered_than_runs_is_refused() -> None:
-    world = fleet(FLEET)
-    result = analyze(world.inventory, world.sharing)
+    result = fleet(FLEET).analysis
     beyond = result.covered.assign(uncovered_units=-1.0)
     with pytest.raises(IntegrityError, match="below zero"):
         check_conservation(replace(result, covered=beyond))
 
 
 def test_more_used_than_was_bought_is_refused() -> None:
-    world = fleet(FLEET)
-    result = analyze(world.inventory, world.sharing)
+    result = fleet(FLEET).analysis
     beyond = result.utilization.assign(unused_units=[-1.0, 1.0, 0.0])
     reasons = result.unused_reasons.assign(unused_units=0.0)
     with pytest.raises(IntegrityError, match="below zero"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ri_report.rules.analysis import analyze
 from ri_report.rules.expiry import EXPIRIES, ending_within, expiries
 from tests.rules.fleet import AS_OF, fleet, lines, table
 
@@ -22,8 +21,7 @@ FLEET = """
 
 
 def test_months_tell_what_ends_and_what_will_start() -> None:
-    world = fleet(FLEET)
-    found = analyze(world.inventory, world.sharing).expiries
+    found = fleet(FLEET).analysis.expiries
     assert table(found, EXPIRIES.names) == lines("""
         month   | ending_reservations | ending_instances | ending_units | ending_used_units | starting_instances
         2026-11 | 1                   | 2                | 8            | 8                 | 0
@@ -33,18 +31,16 @@ def test_months_tell_what_ends_and_what_will_start() -> None:
 
 
 def test_within_so_many_days_includes_the_last_moment() -> None:
-    world = fleet("""
+    used = fleet("""
         r-1: A bought 1 m5.large in us-east-1, ends 2026-12-22T06:00
         r-2: A bought 1 m5.large in us-east-1, ends 2026-12-22T06:01
-        """)
-    used = analyze(world.inventory, world.sharing).utilization
+        """).analysis.utilization
     assert ending_within(used, 30, AS_OF)["reservation_id"].tolist() == ["r-1"]
     assert ending_within(used, 29, AS_OF).empty
 
 
 def test_nothing_bought_ends_never() -> None:
-    world = fleet("i-1: A runs 1 m5.large in us-east-1a")
-    result = analyze(world.inventory, world.sharing)
+    result = fleet("i-1: A runs 1 m5.large in us-east-1a").analysis
     found = expiries(result.utilization, result.other_states)
     pd.testing.assert_frame_equal(found, EXPIRIES.of([]))
     assert ending_within(result.utilization, 90, AS_OF).empty

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ri_report.rules.analysis import analyze
 from tests.rules.fleet import fleet
 
 
 def told(text: str) -> dict[object, set[str]]:
     """The reasons of each basis, as reservation and reason."""
-    world = fleet(text)
-    found = analyze(world.inventory, world.sharing).unused_reasons
+    found = fleet(text).analysis.unused_reasons
     return {
         basis: set(rows["reservation_id"] + " " + rows["reason"])
         for basis, rows in found.groupby("basis")

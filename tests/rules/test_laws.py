@@ -248,7 +248,7 @@ def test_the_order_of_the_input_changes_no_table(org: Organization, seed: int) -
         world.sharing,
         _shuffled(world.capacity, rng),
     )
-    ours = analyze(world.inventory, world.sharing)
+    ours = world.analysis
     theirs = analyze(mixed.inventory, world.sharing)
     for name, frame in vars(ours).items():
         pd.testing.assert_frame_equal(frame, vars(theirs)[name], obj=name)
@@ -283,8 +283,7 @@ def test_what_reservations_cannot_serve_changes_nothing(org: Organization, kind:
 @law
 @given(organizations().map(snapshot))
 def test_the_reasons_of_a_reservation_add_up_to_its_unused_units(org: Organization) -> None:
-    world = seen(org)
-    reasons = analyze(world.inventory, world.sharing).unused_reasons
+    reasons = seen(org).analysis.unused_reasons
     used = sums(allocate_slowly(org), 1)
     unused = {p.name: offer(p) - used.get(p.name, 0.0) for p in org.purchases}
     told = reasons.groupby("reservation_id")["unused_units"].sum()
@@ -298,7 +297,7 @@ def test_a_reason_names_the_one_rule_that_stands_before_an_uncovered_instance(
 ) -> None:
     """The pairs of module `misses` are found one by one, the reasons by keys over everything."""
     world = seen(org)
-    found = analyze(world.inventory, world.sharing)
+    found = world.analysis
     waiting = found.covered[found.covered["uncovered_units"] > 0]
     unused = found.utilization.loc[found.utilization["unused_units"] > 0, "reservation_id"]
     bought = found.active[found.active["reservation_id"].isin(unused)]
@@ -315,8 +314,7 @@ def test_a_reason_names_the_one_rule_that_stands_before_an_uncovered_instance(
 @law
 @given(organizations().map(snapshot))
 def test_every_table_adds_up_to_the_same_covered_units(org: Organization) -> None:
-    world = seen(org)
-    result = analyze(world.inventory, world.sharing)
+    result = seen(org).analysis
     check_conservation(result)
     units = sums(allocate_slowly(org), 0)
     covered = sum(units.get(m.name, 0.0) for m in org.machines if not m.slots)

@@ -364,7 +364,7 @@ def test_a_month_is_unknown_where_idle_slots_may_use_what_ends() -> None:
 
 def test_blinding_nothing_changes_nothing() -> None:
     world = fleet(COMPANY)
-    analysis = analyze(world.inventory, world.sharing)
+    analysis = world.analysis
     read = (Outcome("A", HOME, kind, Status.OK) for kind in (CellKind.INSTANCES, CellKind.CAPACITY))
     skipped = Outcome("C", "", CellKind.ACCOUNT, Status.SKIPPED, "account_state")
     outcomes = OUTCOMES.of(outcome.row() for outcome in (*read, skipped, gap("A", CellKind.ZONES)))

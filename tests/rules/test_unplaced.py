@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ri_report.rules.analysis import analyze
 from ri_report.rules.basis import MARKED
 from ri_report.rules.unknown import blind
 from tests.rules.fleet import fleet, lines, table
@@ -30,7 +29,7 @@ FAR = """
 
 def analyzed(text: str, zonal_match: ZonalMatch = "az_name", **options: object) -> Analysis:
     world = fleet(text, zonal_match=zonal_match, **options)  # type: ignore[arg-type] # as fleet
-    return blind(analyze(world.inventory, world.sharing), world.inventory, world.sharing)
+    return blind(world.analysis, world.inventory, world.sharing)
 
 
 def counted(text: str, **options: object) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from ri_report.rules.analysis import analyze
 from ri_report.rules.basis import basis_of_cover, basis_of_use
 from ri_report.rules.wholes import NONE, WHOLE, is_fixed, open_groups
 from tests.rules.fleet import fleet
@@ -55,8 +54,7 @@ FLEET = """
 def parts(text: str, mode: Mode = "open", zonal_match: ZonalMatch = "az_name") -> str:
     """The ids of each whole with several members, and after a bar those that are in none."""
     groups = {"blue": frozenset({"A", "B"}), "red": frozenset({"C", "D"})} if mode != "open" else {}
-    world = fleet(text, mode=mode, groups=groups, zonal_match=zonal_match)
-    made = analyze(world.inventory, world.sharing)
+    made = fleet(text, mode=mode, groups=groups, zonal_match=zonal_match).analysis
     named, lost = [], []
     for rows, key in ((made.covered, "usage_id"), (made.active, "reservation_id")):
         members = rows.groupby(WHOLE)[key].agg(sorted)
@@ -165,8 +163,7 @@ def test_where_zones_are_compared_in_two_ways_nothing_of_the_pool_is_in_a_whole(
     [("i-1 i-2", "firm"), ("i-1", "convention"), ("i-3", "firm"), ("i-2 i-3", "convention")],
 )
 def test_what_is_covered_of_a_whole_pool_is_firm(ids: str, basis: str) -> None:
-    world = fleet(FLEET)
-    made = analyze(world.inventory, world.sharing)
+    made = fleet(FLEET).analysis
     weight = made.covered["usage_id"].isin(ids.split()).astype("float64")
     assert basis_of_cover(made, weight) == basis
 
@@ -176,29 +173,26 @@ def test_what_is_covered_of_a_whole_pool_is_firm(ids: str, basis: str) -> None:
     [("r-1", "firm"), ("r-3", "convention"), ("r-3 r-4", "firm"), ("r-4 r-5", "convention")],
 )
 def test_what_is_used_of_a_whole_pool_is_firm(ids: str, basis: str) -> None:
-    world = fleet(FLEET)
-    made = analyze(world.inventory, world.sharing)
+    made = fleet(FLEET).analysis
     weight = made.utilization["reservation_id"].isin(ids.split()).astype("float64")
     assert basis_of_use(made, weight) == basis
 
 
 def test_a_month_is_firm_where_no_pool_ends_in_several() -> None:
-    world = fleet(FLEET)
-    made = analyze(world.inventory, world.sharing)
+    made = fleet(FLEET).analysis
     told = dict(zip(made.expiries["month"], made.expiries["basis"], strict=True))
     assert told == {"2026-12": "convention", "2027-01": "firm", "2027-03": "convention"}
 
 
 def test_what_covers_one_of_two_capacity_reservations_is_a_convention() -> None:
-    world = fleet("""
+    held = fleet("""
         cr-1: A holds 1 m5.large in us-east-1a
         cr-2: A holds 1 m5.large in us-east-1b
         cr-3: A holds 1 c5.large in us-east-1b
         cr-4: A holds 1 c5.large in us-east-1b, capacity-block
         r-1: A bought 1 m5.large in us-east-1
         r-3: A bought 1 c5.large in us-east-1
-        """)
-    held = analyze(world.inventory, world.sharing).capacity_reservations
+        """).analysis.capacity_reservations
     told = dict(zip(held["capacity_reservation_id"], held["basis"], strict=True))
     firm = {"cr-3": "firm", "cr-4": "firm"}
     assert told == {"cr-1": "convention", "cr-2": "convention", **firm}
@@ -206,15 +200,14 @@ def test_what_covers_one_of_two_capacity_reservations_is_a_convention() -> None:
 
 def test_only_what_the_reading_of_zones_changes_is_told() -> None:
     """Names and ids swap for two that serve both ways; the third serves D by id alone."""
-    world = fleet("""
+    made = fleet("""
         i-b: B runs 1 m5.large in us-east-1a (use1-az2)
         i-c: C runs 1 m5.large in us-east-1b (use1-az1)
         r-1: A bought 1 m5.large in us-east-1a (use1-az1)
         r-2: A bought 1 m5.large in us-east-1b (use1-az2)
         r-3: A bought 1 m5.large in us-east-1c (use1-az3)
         i-d: D runs 1 m5.large in us-east-1d (use1-az3)
-        """)
-    made = analyze(world.inventory, world.sharing)
+        """).analysis
     found = dict(zip(made.zone_match["reservation_id"], made.zone_match["basis"], strict=True))
     assert found == {"r-3": "firm"}
     coverage = made.coverage.set_index("availability_zone")

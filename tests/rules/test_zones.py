@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 
 from ri_report.rules.allocation import allocate
-from ri_report.rules.analysis import analyze
 from ri_report.rules.capacity import with_slots
 from ri_report.rules.zones import ZONE_MATCH, other_reading, zone_match
 from tests.rules.fleet import fleet, lines, table
@@ -150,7 +149,7 @@ def test_rows_that_depend_on_the_reading_say_what_the_other_would_give(
     applied: ZonalMatch, other: str
 ) -> None:
     """Bob's zone of the same name is another place; what he runs elsewhere is as it is."""
-    world = fleet(
+    made = fleet(
         f"""
         {SUSAN}
         i-bob: B runs 2 m5.large in us-west-2a (usw2-az2)
@@ -158,8 +157,7 @@ def test_rows_that_depend_on_the_reading_say_what_the_other_would_give(
         r-far: B bought 1 c5.large in us-west-2
         """,
         zonal_match=applied,
-    )
-    made = analyze(world.inventory, world.sharing)
+    ).analysis
     assert told_by(made.utilization, "reservation_id") == f"r-far: nan, r-susan: {other}"
     place = f"us-west-2a: {other}, us-west-2c: nan"
     assert told_by(made.coverage, "availability_zone") == place
@@ -174,8 +172,7 @@ MOVED = """
 
 
 def test_every_table_tells_of_its_rows_what_the_other_reading_would_give() -> None:
-    world = fleet(MOVED)
-    made = analyze(world.inventory, world.sharing)
+    made = fleet(MOVED).analysis
     assert made.zone_match.empty
     assert told_of(made.covered, "usage_id") == {"i-b": 0, "i-c": 4}
     assert told_of(made.uncovered, "instance_id") == {"i-c": 0}
@@ -188,15 +185,14 @@ def test_every_table_tells_of_its_rows_what_the_other_reading_would_give() -> No
 
 def test_sums_tell_it_too_and_so_do_idle_slots() -> None:
     """By name r covers what B runs and r-b its idle slots; by id r-b covers what it runs."""
-    world = fleet(
+    made = fleet(
         """
         r: A bought 2 m5.large in us-east-1a (use1-az1), ends 2027-02-01
         i-b: B runs 2 m5.large in us-east-1a (use1-az2)
         r-b: B bought 2 m5.large in us-east-1, ends 2027-03-01
         cr: B holds 2 m5.large in us-east-1c
         """
-    )
-    made = analyze(world.inventory, world.sharing)
+    ).analysis
     assert told_of(made.utilization, "reservation_id") == {"r": 0, "r-b": 8}
     assert told_of(made.unused_reasons, "reason") == {}
     assert told_of(made.capacity_reservations, "account_id") == {"B": 0}
@@ -206,8 +202,9 @@ def test_sums_tell_it_too_and_so_do_idle_slots() -> None:
 
 
 def test_reasons_tell_it_too() -> None:
-    world = fleet(f"{SUSAN}\n{BOB}\ni-far: B runs 1 m5.large in us-west-2c", zonal_match="az_id")
-    made = analyze(world.inventory, world.sharing)
+    made = fleet(
+        f"{SUSAN}\n{BOB}\ni-far: B runs 1 m5.large in us-west-2c", zonal_match="az_id"
+    ).analysis
     assert told_of(made.unused_reasons, "reason") == {"wrong_zone": 0}
 
 
@@ -222,8 +219,7 @@ def told_by(frame: pd.DataFrame, name: str) -> str:
 
 
 def test_without_names_that_mislead_no_row_tells_of_another_reading() -> None:
-    world = fleet(f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az1)")
-    made = analyze(world.inventory, world.sharing)
+    made = fleet(f"{SUSAN}\ni-bob: B runs 3 m5.large in us-west-2a (usw2-az1)").analysis
     for frame in (made.utilization, made.coverage, made.coverage_by_account):
         assert frame["zone_match_other"].isna().all()
         assert len(frame)
