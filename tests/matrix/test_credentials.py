@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ri_report.aws.credentials import RoleCredentials
+from ri_report.aws.crew import Attempt, Crew
 from ri_report.aws.quotas import ASSUME_ROLE_AT_ONCE, ASSUME_ROLE_PER_SECOND
+from ri_report.aws.visits import Task
 from tests.matrix.stage import DATA, HOME, KINDS, PAYER, WEB, staged
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from botocore.credentials import Credentials
 
     from tests.matrix.stage import Seen, Stage
 
@@ -77,15 +76,17 @@ def test_a_renewal_that_fails_for_a_moment_is_tried_again(
 def test_roles_are_assumed_again_no_faster_than_for_the_first_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, truth, moments = 60, RoleCredentials._session, list[float]()
+    count, begin, moments = 60, Crew.begin, list[float]()
     members = "".join(f"account {number:012d} a{number}\n" for number in range(2, 2 + count))
     with staged(f"management {PAYER} payer\n{members}", tmp_path) as there:
 
-        def noted(roles: RoleCredentials, account_id: str) -> Credentials:
-            moments.append(there.clock.now())
-            return truth(roles, account_id)
+        def noted(crew: Crew, attempt: Attempt) -> None:
+            # Not in the thread that makes the call: whoever lists the accounts moves the clock too.
+            if isinstance(attempt.subject, Task) and attempt.subject.is_assuming:
+                moments.append(attempt.begun)
+            begin(crew, attempt)
 
-        monkeypatch.setattr(RoleCredentials, "_session", noted)
+        monkeypatch.setattr(Crew, "begin", noted)
         seen = there.read("ec2:DescribeRegions 0* * call 1-2: expire", processes=1)
     assert not seen.gaps
     assert len(moments) == 3 * count
