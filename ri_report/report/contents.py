@@ -12,6 +12,7 @@ from ri_report.inventory.outcomes import OUTCOMES
 from ri_report.inventory.schema import RESERVATIONS
 from ri_report.report.accounts import ACCOUNT_SUMMARY, account_summary, is_in_total
 from ri_report.report.capacity import POOLS_SHOWN, capacity_rows, pool_rows
+from ri_report.report.seen import SUMS_OF_COVER, SUMS_OF_USE
 from ri_report.rules.basis import BASIS, FIRM, MARKED
 from ri_report.rules.completeness import COMPLETE, COMPLETENESS, said
 from ri_report.rules.counts import RUNNING
@@ -60,6 +61,7 @@ FAMILIES = Frame(
     ),
 )
 PURCHASES = Frame("purchases", RESERVATIONS.key, RESERVATIONS.columns)
+COUNTED_INSTANCES = ("running_instances", "covered_instances", "uncovered_instances")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Entry:
             `accounts`, if it lacks one for each account that was not listed.
         in_total: Tells for each row whether the total covers it; None where it covers all.
         open_totals: Columns whose total is open where a row is; other totals are of whole pools.
+        headline_sums: Columns that add up to what the headlines rest on.
     """
 
     title: str
@@ -84,6 +87,7 @@ class Entry:
     needs: tuple[Needed, ...] = ()
     in_total: Callable[[pd.DataFrame], pd.Series[bool]] | None = None
     open_totals: tuple[str, ...] = ()
+    headline_sums: tuple[str, ...] = ()
 
 
 def _gaps(inventory: Inventory) -> pd.DataFrame:
@@ -145,6 +149,7 @@ CONTENTS = (
         lambda _, analysis: analysis.coverage,
         ("instances",),
         open_totals=("covered_instances", "uncovered_instances"),
+        headline_sums=(*COUNTED_INSTANCES, *SUMS_OF_COVER),
     ),
     Entry(
         "Utilization",
@@ -154,6 +159,7 @@ CONTENTS = (
         lambda _, analysis: _most_unused_first(analysis.utilization),
         ("reservations",),
         open_totals=("lent_units",),
+        headline_sums=(*SUMS_OF_USE, "unused_units"),
     ),
     Entry(
         "Unused by reason",
@@ -162,6 +168,7 @@ CONTENTS = (
         MARKED["unused_reasons"],
         lambda _, analysis: _most_unused_first(analysis.unused_reasons),
         ("reservations",),
+        headline_sums=("unused_units",),
     ),
     Entry(
         "Zones by name or id",
@@ -179,6 +186,7 @@ CONTENTS = (
         FAMILIES,
         _families,
         ("instances",),
+        headline_sums=("running_instances", *SUMS_OF_COVER),
     ),
     Entry(
         "Coverage by account",
@@ -186,6 +194,7 @@ CONTENTS = (
         MARKED["coverage_by_account"],
         lambda _, analysis: analysis.coverage_by_account,
         open_totals=("covered_instances", "uncovered_instances"),
+        headline_sums=(*COUNTED_INSTANCES, *SUMS_OF_COVER),
     ),
     Entry(
         "Uncovered",
@@ -194,6 +203,7 @@ CONTENTS = (
         lambda _, analysis: analysis.uncovered,
         ("instances",),
         open_totals=("running_units", "covered_units"),
+        headline_sums=("uncovered_units",),
     ),
     Entry(
         "Pools",
@@ -203,6 +213,7 @@ CONTENTS = (
         POOLS_SHOWN,
         pool_rows,
         open_totals=("lent_units", "borrowed_units"),
+        headline_sums=(*SUMS_OF_COVER, *SUMS_OF_USE),
     ),
     Entry(
         "Capacity reservations",
@@ -228,6 +239,7 @@ CONTENTS = (
         ("accounts",),
         in_total=is_in_total,
         open_totals=("lent_units", "borrowed_units"),
+        headline_sums=(*SUMS_OF_COVER, *SUMS_OF_USE),
     ),
     Entry(
         "Not read",

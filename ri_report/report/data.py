@@ -108,6 +108,8 @@ def _described(table: Table) -> dict[str, Any]:
         "key": list(table.frame.key),
         "total": _raw_values(table.total()),
         "total_basis": table.total_basis(),
+        "of_what_was_read": _raw_values(table.of_what_was_read()),
+        "of_what_was_read_basis": table.seen.basis if table.of_what_was_read() else {},
         "completeness": table.completeness,
         "columns": [
             {

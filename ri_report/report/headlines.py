@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ri_report.report.formats import UNKNOWN, marked, number, percent
 from ri_report.report.model import Kpi
+from ri_report.report.seen import is_in, known
 from ri_report.report.wording import UNLISTED, quantity
 from ri_report.rules.basis import FIRM, basis_of_cover, basis_of_use
 from ri_report.rules.expiry import HORIZONS_DAYS, ending_within
@@ -72,11 +73,6 @@ def _accounts_read(basis: Basis) -> Kpi:
     )
 
 
-def known(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Return the rows in which a measure is known."""
-    return frame[frame[measure].notna()]
-
-
 def _left_out(frame: pd.DataFrame, sure: pd.DataFrame, noun: str) -> str:
     count = len(frame) - len(sure)
     return f"; {count:,} {noun}{'' if count == 1 else 's'} left out, unknown" if count else ""
@@ -85,11 +81,6 @@ def _left_out(frame: pd.DataFrame, sure: pd.DataFrame, noun: str) -> str:
 def _sum(values: pd.Series[float], *, is_all: bool) -> float | None:
     """Return the sum of what is known; of nothing it is 0 only where nothing is missing."""
     return float(values.sum()) if len(values) or is_all else None
-
-
-def is_in(rows: pd.Series[bool]) -> pd.Series[float]:
-    """Return the weight of each row in a sum over some rows."""
-    return rows.astype("float64")
 
 
 def _utilization(analysis: Analysis, target: float, basis: Basis) -> Kpi:

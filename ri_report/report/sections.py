@@ -9,6 +9,7 @@ import pandas as pd
 
 from ri_report.report.figures import account_names
 from ri_report.report.formats import UNKNOWN, cell_text, number
+from ri_report.report.seen import SEEN
 from ri_report.report.text import visible
 from ri_report.rules.basis import BASIS, BASIS_TEXT, CONVENTION, MARKED, READ_OTHERWISE
 from ri_report.rules.capacity import IDLE_SLOT_REASONS
@@ -103,6 +104,7 @@ NOTHING = {
     "reservations_other_states": "Every reservation that was seen is active.",
 }
 
+SEEN_LABEL = f"{SEEN}, as in the headlines"
 UNREAD = " What was not read may hold some."
 
 
@@ -127,6 +129,8 @@ class Section:
         total: The cells of the total row; empty where the table has none.
         total_label: What the total row says that it covers.
         total_span: How many columns these words take.
+        seen: The cells of the row below it, of what was read; empty where the total says the same.
+        seen_label: What that row says that it is.
         count: How many rows the table has.
         nothing: What is said in place of a table without rows.
         reasons: (code in words, meaning) of the codes that the shown rows use.
@@ -138,6 +142,8 @@ class Section:
     total: tuple[Cell, ...]
     total_label: str
     total_span: int
+    seen: tuple[Cell, ...]
+    seen_label: str
     count: int
     nothing: str
     reasons: tuple[tuple[str, str], ...]
@@ -170,7 +176,7 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
     columns = shown_columns(table)
     shown = table.rows.head(MOST_ROWS).to_dict("records")
     partly = PARTLY.get(table.name, "") if COMPLETE in _completeness(table.rows) else ""
-    total, span = _total(table)
+    span = _span(table)
     nothing = NOTHING.get(table.name, "There are no rows.")
     return Section(
         table,
@@ -179,9 +185,11 @@ def _section(table: Table, names: Mapping[str, str], unread: str) -> Section:
             tuple(_marked(_cell(row, c, names), row, c, table.name, partly) for c in columns)
             for row in shown
         ),
-        total,
+        _sums(table, table.total(), table.total_basis(), span),
         _total_label(table),
         span,
+        _sums(table, table.of_what_was_read(), table.seen.basis, span),
+        SEEN_LABEL,
         len(table.rows),
         nothing + unread,
         _reasons(table, shown),
@@ -247,16 +255,21 @@ def _wrapping(text: str) -> str:
     return "s" if len(text) >= LONG_WORDS and " " in text else ""
 
 
-def _total(table: Table) -> tuple[tuple[Cell, ...], int]:
-    """Return the cells right of the words of the total row, and how many columns those take."""
+def _span(table: Table) -> int:
+    """Return how many columns the words of the total row take: those before the first sum."""
     total = table.total()
-    if not total:
-        return (), 0
     columns = shown_columns(table)
-    span = next(place for place, column in enumerate(columns) if column.name in total)
-    basis = table.total_basis()
-    cells = (_total_cell(total, column, basis.get(column.name, "")) for column in columns[span:])
-    return tuple(cells), span
+    return next((place for place, column in enumerate(columns) if column.name in total), 0)
+
+
+def _sums(
+    table: Table, sums: Mapping[str, Any], basis: Mapping[str, str], span: int
+) -> tuple[Cell, ...]:
+    """Return the cells right of the words of a row of sums; none where there are no sums."""
+    if not sums:
+        return ()
+    columns = shown_columns(table)[span:]
+    return tuple(_total_cell(sums, column, basis.get(column.name, "")) for column in columns)
 
 
 def _total_label(table: Table) -> str:

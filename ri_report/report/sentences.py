@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ri_report.report.formats import marked, number, percent
-from ri_report.report.headlines import is_in, known, used_text
+from ri_report.report.headlines import used_text
+from ri_report.report.seen import is_in, known
 from ri_report.rules.basis import CONVENTION, FIRM, basis_of_cover, basis_of_use
 from ri_report.rules.expiry import HORIZONS_DAYS, ending_within
 from ri_report.rules.reasons import UNCOVERED_REASONS_TEXT, UNUSED_REASONS_TEXT

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from ri_report.inventory.outcomes import is_all_listed
 from ri_report.report.contents import CONTENTS
+from ri_report.report.seen import KNOWN_BY, SEEN, Seen, seen
 from ri_report.report.wording import UNLISTED
 from ri_report.rules.basis import BASIS, CONVENTION, FIRM
 from ri_report.rules.completeness import COMPLETE, COMPLETENESS, PARTIAL, UNKNOWN
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ri_report.report.contents import Entry, Needed
     from ri_report.rules.analysis import Analysis
 
+TOLERANCE_UNITS = 1e-6
 SUMMABLE = frozenset({"count", "units"})
 LACKING: dict[Needed, str] = {
     "instances": "Incomplete: what runs where instances were not read is not in it.",
@@ -29,6 +32,11 @@ LACKING: dict[Needed, str] = {
     "accounts": f"Incomplete: {UNLISTED} are not in it.",
 }
 """What the note says of a table that may lack rows, by what was not read or listed."""
+RECONCILED = (
+    f"The line \u201c{SEEN}\u201d is no total: it adds up what is known, and the headlines are made"
+    " of it."
+)
+REST = "It also holds known units of rows that are unknown because other units of theirs are."
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class Table:
         in_total: For each row whether the total covers it; None where it covers all.
         may_lack_rows: Whether what was not read may hold more rows; then no sum is known.
         open_totals: Columns whose total is open where a row is; other totals are of whole pools.
+        seen: What those of its columns that the headlines rest on add up to, of what was read.
     """
 
     title: str
@@ -52,6 +61,7 @@ class Table:
     in_total: pd.Series[bool] | None = None
     may_lack_rows: bool = False
     open_totals: tuple[str, ...] = ()
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def name(self) -> str:
@@ -78,6 +88,34 @@ class Table:
             if column.ratio_of:
                 sums[column.name] = _quotient(*(sums[name] for name in column.ratio_of))
         return sums
+
+    def of_what_was_read(self) -> dict[str, Any]:
+        """Return the sums that the headlines rest on, and their ratios, by column name.
+
+        These are of what was read and is known, and no totals. Where each of them is a total, that
+        says it already and the dict is empty.
+        """
+        total = self.total()
+        if all(total.get(name, 0) is not None for name in self.seen.sums):
+            return {}
+        sums: dict[str, Any] = dict(self.seen.sums)
+        for column in self.frame.columns:
+            if column.ratio_of and set(column.ratio_of) <= set(sums):
+                sums[column.name] = _quotient(*(sums[name] for name in column.ratio_of))
+        return sums
+
+    def sum_of_known(self, name: str) -> float:
+        """Return what a column adds up to over the rows whose cover, or use, is known."""
+        is_known = self.rows[KNOWN_BY.get(name, name)].notna()
+        return float(self.rows.loc[is_known, name].sum())
+
+    @property
+    def is_seen_in_rows(self) -> bool:
+        """Whether the rows that are known add up to `seen`, and none that is unknown holds more."""
+        return all(
+            isclose(self.sum_of_known(name), value, abs_tol=TOLERANCE_UNITS)
+            for name, value in self.seen.sums.items()
+        )
 
     @property
     def completeness(self) -> str:
@@ -117,7 +155,12 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
         "accounts": not is_all_listed(inventory.outcomes),
     }
     lacking = {needed for needed, is_lacking in are_lacking.items() if is_lacking}
-    return {entry.frame.name: _table(entry, inventory, analysis, lacking) for entry in CONTENTS}
+    found = seen(analysis)
+    tables = (_table(entry, inventory, analysis, lacking) for entry in CONTENTS)
+    return {
+        table.name: _with_seen(table, found, entry.headline_sums)
+        for table, entry in zip(tables, CONTENTS, strict=True)
+    }
 
 
 def _table(
@@ -134,3 +177,16 @@ def _table(
         may_lack_rows=bool(lacking),
         open_totals=entry.open_totals,
     )
+
+
+def _with_seen(table: Table, found: Seen, names: Collection[str]) -> Table:
+    """Return the table with the sums of these columns, and a note of them where it shows them."""
+    told = Seen(
+        {name: value for name, value in found.sums.items() if name in names},
+        {name: basis for name, basis in found.basis.items() if name in names},
+    )
+    table = replace(table, seen=told)
+    if not table.of_what_was_read():
+        return table
+    rest = "" if table.is_seen_in_rows else f" {REST}"
+    return replace(table, note=f"{table.note} {RECONCILED}{rest}")

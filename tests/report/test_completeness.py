@@ -295,3 +295,52 @@ def test_blinded_rows_read_unknown_and_never_zero() -> None:
     assert "not all read" in dict(section.reasons)
     used = report.tables["accounts"].rows.set_index("account_id")["used_units"]
     assert used.isna().to_dict() == {"A": True, "B": False}
+
+
+def seen_in(report: Report, name: str) -> dict[str, float]:
+    return report.tables[name].of_what_was_read()
+
+
+def test_tables_of_a_partial_report_add_up_what_was_read_to_the_headlines() -> None:
+    """A buys and runs 8 units (xlarge is 8) and 4 (large), of which 8 match; B is not read."""
+    report = reported(
+        """
+        r-a: A bought 1 m5.xlarge in us-east-1
+        i-a: A runs 1 m5.xlarge in us-east-1a
+        i-c: A runs 1 r5.large in us-east-1a
+        """,
+        denied("B", CellKind.INSTANCES),
+        denied("B", CellKind.RESERVATIONS),
+    )
+    for name in ("coverage", "coverage_by_family", "coverage_by_account", "pools", "accounts"):
+        sums = seen_in(report, name)
+        assert (sums["covered_units"], sums["running_units"]) == (8, 12)
+        assert set(report.tables[name].total().values()) == {None}
+        assert "is no total" in report.tables[name].note
+    for name in ("utilization", "pools", "accounts"):
+        assert seen_in(report, name)["used_units"] == seen_in(report, name)["purchased_units"] == 8
+    assert seen_in(report, "uncovered") == {"uncovered_units": 4}
+    assert kpis(report)["coverage"].value == seen_in(report, "coverage")["coverage_ratio"] == 8 / 12
+
+
+def test_a_row_that_is_unknown_because_of_one_account_hides_no_known_units_of_another() -> None:
+    """Both run the same type in the same zone; how much of B's is covered is unknown."""
+    report = reported(
+        """
+        r-a: A bought 1 m5.xlarge in us-east-1
+        i-a: A runs 1 m5.xlarge in us-east-1a
+        i-b: B runs 1 m5.xlarge in us-east-1a
+        """,
+        denied("B", CellKind.RESERVATIONS),
+    )
+    assert report.tables["coverage"].rows["covered_units"].isna().all()
+    for name, is_in_rows in (("coverage", False), ("coverage_by_account", True)):
+        sums = seen_in(report, name)
+        assert (sums["covered_units"], sums["running_units"]) == (8, 8)
+        assert report.tables[name].is_seen_in_rows == is_in_rows
+        assert ("rows that are unknown" in report.tables[name].note) != is_in_rows
+
+
+def test_tables_whose_totals_are_known_repeat_nothing() -> None:
+    report = reported(BOUGHT_BY_BOTH + RUN_BY_BOTH.replace("r-a", "r-c").replace("i-a", "i-c"))
+    assert {name for name in report.tables if seen_in(report, name)} == set()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -186,6 +187,42 @@ def test_use_and_cover_are_unknown_exactly_where_their_own_account_was_not_read(
         if any(cell.hides(row, CellKind.RESERVATIONS) for cell in gone)
         and not any(cell.hides(row, CellKind.INSTANCES) for cell in gone)
     }
+
+
+@law
+@given(organizations(), st.frozensets(any_cells | accounts, max_size=4))
+def test_what_every_table_sums_of_what_was_read_is_what_the_headlines_say(
+    org: Organization, gone: frozenset[Lost]
+) -> None:
+    report = reported(org, gone)
+    headlines = {kpi.name: kpi.value for kpi in report.kpis}
+    for name, table in report.tables.items():
+        sums = table.of_what_was_read() or table.total()
+        told = {
+            "coverage": _share(sums, "covered_units", "running_units"),
+            "utilization": _share(sums, "used_units", "purchased_units"),
+            "unused_units": sums.get("unused_units"),
+            "uncovered_units": sums.get("uncovered_units"),
+        }
+        for headline, value in told.items():
+            if name in CARRYING[headline] and value is not None:
+                assert value == pytest.approx(headlines[headline]), (name, headline)
+        for headline, value in headlines.items():
+            if value is not None and name in CARRYING.get(headline, ()) and len(table.rows):
+                assert told[headline] is not None, (name, headline)
+
+
+CARRYING = {
+    "coverage": {"coverage", "coverage_by_family", "coverage_by_account", "pools", "accounts"},
+    "utilization": {"utilization", "pools", "accounts"},
+    "unused_units": {"utilization", "unused_reasons"},
+    "uncovered_units": {"uncovered"},
+}
+"""The tables that carry the units of a headline."""
+
+
+def _share(sums: dict[str, Any], part: str, whole: str) -> float | None:
+    return sums[part] / sums[whole] if sums.get(part) is not None and sums.get(whole) else None
 
 
 @law

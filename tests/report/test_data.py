@@ -143,6 +143,25 @@ def test_json_holds_every_headline_raw(complete: Report) -> None:
     )
 
 
+def test_json_of_an_incomplete_run_ties_its_headlines_to_the_tables(
+    incomplete: Report, complete: Report
+) -> None:
+    document = json.loads(data.report_json(incomplete))
+    for name, part, whole, headline in (
+        ("coverage", "covered_units", "running_units", "coverage"),
+        ("accounts", "covered_units", "running_units", "coverage"),
+        ("accounts", "used_units", "purchased_units", "utilization"),
+        ("utilization", "used_units", "purchased_units", "utilization"),
+    ):
+        told = document["tables"][name]
+        sums = told["of_what_was_read"]
+        assert sums[part] / sums[whole] == pytest.approx(document["kpis"][headline]["value"])
+        assert told["total"][part] is None
+        assert told["of_what_was_read_basis"][part] == document["kpis"][headline]["basis"]
+    whole = json.loads(data.report_json(complete))["tables"]
+    assert all(told["of_what_was_read"] == {} for told in whole.values())
+
+
 def test_json_of_an_incomplete_run_names_each_gap_and_its_fix(incomplete: Report) -> None:
     document = json.loads(data.report_json(incomplete))
     assert document["completeness"]["complete"] is False

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ri_report.report.model import Report
+    from ri_report.report.tables import Table
     from tests.rules.oracle import Organization
 
 KINDS = (CellKind.INSTANCES, CellKind.RESERVATIONS)
@@ -72,6 +73,9 @@ def firm_numbers(report: Report) -> Iterator[tuple[str, object]]:
         for column, basis in table.total_basis().items():
             if basis == "firm":
                 yield f"total of {column} in {name}", table.total()[column]
+        for column, basis in table.seen.basis.items():
+            if basis == "firm":
+                yield f"what was read of {column} in {name}", table.seen.sums[column]
 
 
 @law
@@ -93,15 +97,17 @@ def test_no_other_split_changes_a_firm_number(
 
 def every_number(report: Report) -> Iterator[tuple[str, object]]:
     """The same, as if all of them were firm."""
-    as_firm = {
-        name: replace(table, rows=table.rows.assign(basis="firm"))
-        if "basis" in table.frame.names
-        else table
-        for name, table in report.tables.items()
-    }
+    as_firm = {name: _as_firm(table) for name, table in report.tables.items()}
     kpis = tuple(replace(kpi, basis="firm", detail=unsigned(kpi.detail)) for kpi in report.kpis)
     sentences = tuple(unsigned(sentence) for sentence in report.sentences)
     yield from firm_numbers(replace(report, tables=as_firm, kpis=kpis, sentences=sentences))
+
+
+def _as_firm(table: Table) -> Table:
+    seen = replace(table.seen, basis=dict.fromkeys(table.seen.basis, "firm"))
+    rows = table.rows
+    rows = rows.assign(basis="firm") if "basis" in table.frame.names else rows
+    return replace(table, rows=rows, seen=seen)
 
 
 def cut(theirs: object, ours: object) -> object:

@@ -241,7 +241,12 @@ def table_rows(document: html.HtmlElement, name: str) -> list[html.HtmlElement]:
 
 def read_total(document: html.HtmlElement, table: Table) -> dict[str, str]:
     """Return the texts of the total row by column name."""
-    cells = document.xpath(f"//h2[@id='{table.name}']/..//tfoot/tr/*")
+    return read_sums(document, table, 1)
+
+
+def read_sums(document: html.HtmlElement, table: Table, row: int) -> dict[str, str]:
+    """Return the texts of a row of sums by column name."""
+    cells = document.xpath(f"//h2[@id='{table.name}']/..//tfoot/tr[{row}]/*")
     texts = [""] * int(cells[0].get("colspan")) + [cell.text_content() for cell in cells[1:]]
     names = [column.name for column in shown_columns(table)]
     return {name: text for name, text in zip(names, texts, strict=True) if text}
@@ -262,6 +267,36 @@ def test_totals_read_back_from_the_page_are_those_of_the_tables(complete: Report
             assert digits == pytest.approx(total[name] * scale, abs=0.051 if scale > 1 else 0.0051)
             checked += 1
     assert checked > 20
+
+
+def test_headlines_of_an_incomplete_page_are_made_of_the_lines_of_what_was_read(
+    incomplete: Report,
+) -> None:
+    document = parsed(render(incomplete))
+    tiles = document.xpath("//section[@class='tiles']/div")
+    headlines = {tile.findtext("h2"): tile.find("p").text_content() for tile in tiles}
+    for name, column, headline in (
+        ("coverage", "coverage_ratio", "Coverage"),
+        ("coverage_by_family", "coverage_ratio", "Coverage"),
+        ("coverage_by_account", "coverage_ratio", "Coverage"),
+        ("accounts", "coverage_ratio", "Coverage"),
+        ("accounts", "utilization_ratio", "Utilization"),
+        ("utilization", "utilization_ratio", "Utilization"),
+        ("utilization", "unused_units", "Unused units"),
+        ("unused_reasons", "unused_units", "Unused units"),
+        ("uncovered", "uncovered_units", "Uncovered units"),
+    ):
+        table = incomplete.tables[name]
+        label = document.xpath(f"string(//h2[@id='{name}']/..//tfoot/tr[2]/th)")
+        assert label == "Of what was read, as in the headlines"
+        assert read_sums(document, table, 2)[column] == headlines[headline]
+        assert read_total(document, table)[column] == "unknown"
+
+
+def test_a_complete_page_has_totals_alone(complete: Report) -> None:
+    document = parsed(render(complete))
+    assert not document.xpath("//tfoot/tr[2]")
+    assert document.xpath("//tfoot/tr[1]")
 
 
 def test_all_rows_of_a_short_table_are_there_in_their_order(complete: Report) -> None:

@@ -19,6 +19,7 @@ from ri_report.report import workbook
 from ri_report.report.contents import GAPS
 from ri_report.report.data import looks_like_formula
 from ri_report.report.model import Finding, Kpi, Report
+from ri_report.report.seen import Seen
 from ri_report.report.tables import Table
 from ri_report.report.text import visible
 from ri_report.report.workbook import document, sheets
@@ -196,6 +197,59 @@ def test_totals_are_sums_and_ratios_of_sums(complete: Report, complete_file: byt
             row = HEAD_ROW + len(table.rows) + 1
             shown = book[table.title].cell(row, names.index(name) + 1).value
             assert shown == ("unknown" if value is None else pytest.approx(value)), table.title
+
+
+def test_headlines_of_an_incomplete_workbook_are_made_of_the_lines_of_what_was_read(
+    incomplete: Report, incomplete_file: bytes
+) -> None:
+    formulas, values = opened(incomplete_file), opened(incomplete_file, values=True)
+    headlines = {kpi.name: kpi.value for kpi in incomplete.kpis}
+    for name, column, headline in (
+        ("coverage", "coverage_ratio", "coverage"),
+        ("coverage_by_family", "coverage_ratio", "coverage"),
+        ("coverage_by_account", "coverage_ratio", "coverage"),
+        ("accounts", "coverage_ratio", "coverage"),
+        ("accounts", "utilization_ratio", "utilization"),
+        ("utilization", "utilization_ratio", "utilization"),
+        ("utilization", "unused_units", "unused_units"),
+        ("unused_reasons", "unused_units", "unused_units"),
+        ("uncovered", "uncovered_units", "uncovered_units"),
+    ):
+        table = incomplete.tables[name]
+        row = HEAD_ROW + len(table.rows) + 2
+        place = table.frame.names.index(column) + 1
+        assert values[table.title].cell(row, 1).value == "Of what was read"
+        assert values[table.title].cell(row, place).value == pytest.approx(headlines[headline])
+        assert formulas[table.title].cell(row, place).data_type == "f"
+        assert values[table.title].cell(row - 1, place).value == "unknown"
+        of_headline = formulas.defined_names[headline].attr_text.split("!")[1].replace("$", "")
+        assert formulas["Summary"][of_headline].data_type == "f"
+        assert values["Summary"][of_headline].value == pytest.approx(headlines[headline])
+
+
+def test_sums_of_what_was_read_leave_out_what_stands_beside_an_unknown(
+    incomplete: Report,
+) -> None:
+    """Bought units are known where use is not; the headline counts neither."""
+    table = incomplete.tables["utilization"]
+    rows = table.rows.copy()
+    rows.loc[0, ["used_units", "unused_units", "utilization_ratio"]] = float("nan")
+    used, bought = rows["used_units"].sum(), rows["purchased_units"][1:].sum()
+    sums = Seen({"purchased_units": bought, "used_units": used})
+    made = replace(table, rows=rows, seen=sums)
+    kpi = replace(incomplete.kpis[0], value=used / bought)
+    report = replace(
+        incomplete,
+        tables=incomplete.tables | {"utilization": made},
+        kpis=(kpi, *incomplete.kpis[1:]),
+    )
+    book = opened(report)
+    place = table.frame.names.index("purchased_units") + 1
+    formula = book["Utilization"].cell(HEAD_ROW + len(rows) + 2, place).value
+    bought_cells, used_cells = (f"tbl_utilization[{n} units]" for n in ("Purchased", "Used"))
+    assert formula == f'=SUMIFS({bought_cells},{used_cells},">=0")'
+    headline = book.defined_names["utilization"].attr_text.split("!")[1].replace("$", "")
+    assert formula[1:] in book["Summary"][headline].value
 
 
 def test_unknown_stays_unknown_in_rows_and_totals() -> None:
@@ -505,6 +559,7 @@ from dataclasses import replace
 from ri_report.report import workbook
 from ri_report.report.data import looks_like_formula
 from ri_report.report.contents import ALLOCATED, GAPS
+from ri_report.report.seen import Seen
 from ri_report.report.tables import Table
 from ri_report.report.model import Report
 from datetime import datetime, UTC

@@ -15,6 +15,7 @@ from openpyxl.worksheet.table import TableColumn, TableFormula
 
 from ri_report.report.formats import NOT_APPLICABLE, UNKNOWN, moment
 from ri_report.report.sections import NOTHING, UNREAD
+from ri_report.report.seen import KNOWN_BY, SEEN
 from ri_report.report.tables import SUMMABLE, Table
 from ri_report.report.workbook.cells import (
     BANNER,
@@ -156,6 +157,8 @@ def _table_sheet(book: Workbook, report: Report, table: Table, part: Part) -> Sh
     totals = _totals(whole, part)
     if totals:
         _write_totals(sheet, table, totals)
+    if part == parts(table)[-1]:
+        _write_seen(sheet, table)
     sheet.ws.tables.add(_excel_table(table.frame, part, totals))
     _add_bars(sheet, table.frame, part)
     return sheet
@@ -307,6 +310,48 @@ def _write_totals(sheet: Sheet, table: Table, totals: dict[str, Value]) -> None:
         for name, look in zip(frame.names, _looks(frame), strict=True)
     ]
     sheet.line(("Total", row[0][1]), *row[1:])
+
+
+def _write_seen(sheet: Sheet, table: Table) -> None:
+    """Write below the totals the sums that the headlines rest on, where these are no totals."""
+    sums, names = table.of_what_was_read(), table.frame.names
+    if not sums:
+        return
+    row = sheet.row + 1
+    cells = {name: f"{get_column_letter(names.index(name) + 1)}{row}" for name in sums}
+    found: dict[str, Value] = {name: seen_sum(table, name) for name in table.seen.sums}
+    for column in table.frame.columns:
+        if column.ratio_of and column.name in sums:
+            text = _ratio(*(cells[name] for name in column.ratio_of))
+            found[column.name] = Formula(text, _number(sums[column.name], NOT_APPLICABLE))
+    looks = dict(zip(names, _looks(table.frame), strict=True))
+    styles = {
+        name: signed(replace(look, bold=True, italic=True), table.seen.basis.get(name, ""))
+        for name, look in looks.items()
+    }
+    first = replace(styles[names[0]], wrap=True)
+    sheet.line((SEEN, first), *((found.get(name), styles[name]) for name in names[1:]))
+
+
+def seen_sum(table: Table, name: str) -> Value:
+    """Return what a column adds up to over the rows that are known, whatever the filters show.
+
+    Where rows that are unknown hold some of it as well, no formula could know that, and the sum
+    stands as it is.
+    """
+    value = table.seen.sums[name]
+    return Formula(f"={known_sum(table, name)}", value) if table.is_seen_in_rows else value
+
+
+def known_sum(table: Table, name: str) -> str:
+    """Return the formula, without its equals sign, of a sum over the rows that are known."""
+    by = KNOWN_BY.get(name, name)
+    references = [
+        (part.column(table.frame, name), part.column(table.frame, by)) for part in parts(table)
+    ]
+    if table.rows[by].notna().all():
+        return f"SUM({','.join(cells for cells, _ in references)})"
+    return "+".join(f'SUMIFS({cells},{known},">=0")' for cells, known in references)
 
 
 def _looks(frame: Frame) -> list[Look]:

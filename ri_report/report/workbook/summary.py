@@ -29,7 +29,7 @@ from ri_report.report.workbook.cells import (
     signed,
 )
 from ri_report.report.workbook.diagrams import CHART_ROWS, add_charts
-from ri_report.report.workbook.sheets import incomplete, observed, parts
+from ri_report.report.workbook.sheets import incomplete, known_sum, observed, parts
 from ri_report.rules.expiry import HORIZONS_DAYS
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
 
     from ri_report.report.model import Kpi, Report
+    from ri_report.report.tables import Table
     from ri_report.report.workbook.cells import Value
 
 NAME = "Summary"
@@ -190,19 +191,36 @@ def added(report: Report, *sums: Sum) -> Formula | None:
     return Formula(f"=SUM({','.join(texts)})" if texts else "=0", value)
 
 
-def _total(name: str, column: str) -> Callable[[Report], Formula | None]:
-    return lambda report: added(report, (name, column))
+def _seen(column: str, *names: str) -> Callable[[Report], Formula | None]:
+    """Return what makes the sum of a column over what was read, of the first table that has it."""
 
-
-def _quotient(name: str, part: str, whole: str) -> Callable[[Report], Formula | None]:
     def formula(report: Report) -> Formula | None:
-        above, below = added(report, (name, part)), added(report, (name, whole))
-        if not above or not below or not isinstance(below.value, float) or not below.value:
+        table = _adding_up(report, (column,), names)
+        if not table:
             return None
-        text = f'=IF({below.text[1:]}=0,"{NOT_APPLICABLE}",{above.text[1:]}/{below.text[1:]})'
-        return Formula(text, float(above.value) / below.value)
+        return Formula(f"={known_sum(table, column)}", table.seen.sums[column])
 
     return formula
+
+
+def _quotient(part: str, whole: str, *names: str) -> Callable[[Report], Formula | None]:
+    """Return what makes the ratio of two such sums."""
+
+    def formula(report: Report) -> Formula | None:
+        table = _adding_up(report, (part, whole), names)
+        if not table or not table.seen.sums[whole]:
+            return None
+        above, below = (known_sum(table, name) for name in (part, whole))
+        value = table.seen.sums[part] / table.seen.sums[whole]
+        return Formula(f'=IF(({below})=0,"{NOT_APPLICABLE}",({above})/({below}))', value)
+
+    return formula
+
+
+def _adding_up(report: Report, columns: tuple[str, ...], names: tuple[str, ...]) -> Table | None:
+    """Return the first of these tables whose known rows add up to what the headlines rest on."""
+    tables = (report.tables[name] for name in names if name in report.tables)
+    return next((t for t in tables if t.is_seen_in_rows and set(columns) <= set(t.seen.sums)), None)
 
 
 def _ending(report: Report) -> Formula | None:
@@ -226,10 +244,10 @@ def _read(report: Report) -> Formula | None:
 
 
 FORMULAS: dict[str, Callable[[Report], Formula | None]] = {
-    "utilization": _quotient("utilization", "used_units", "purchased_units"),
-    "coverage": _quotient("coverage", "covered_units", "running_units"),
-    "unused_units": _total("utilization", "unused_units"),
-    "uncovered_units": _total("uncovered", "uncovered_units"),
+    "utilization": _quotient("used_units", "purchased_units", "utilization"),
+    "coverage": _quotient("covered_units", "running_units", "coverage", "coverage_by_account"),
+    "unused_units": _seen("unused_units", "utilization"),
+    "uncovered_units": _seen("uncovered_units", "uncovered"),
     "expiring_reservations": _ending,
     "accounts_read": _read,
 }
