@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ri_report.report.accounts import ACCOUNT_SUMMARY
 from ri_report.report.figures import account_names
 from ri_report.report.formats import UNKNOWN, cell_text, number
+from ri_report.report.naming import ACCOUNT_IDS, name_of
 from ri_report.report.seen import SEEN
 from ri_report.report.text import visible
 from ri_report.rules.basis import BASIS, BASIS_TEXT, CONVENTION, MARKED, READ_OTHERWISE
@@ -74,9 +76,7 @@ FACTOR_NOTES = {
 """What coverage says beside a type whose factor AWS does not document."""
 COVERAGE_TABLES = frozenset({COVERAGE.name, COVERAGE_BY_ACCOUNT.name})
 RESERVATION_ID = "reservation_id"
-ACCOUNT_IDS = frozenset(
-    {"account_id", "reservation_account_id", "instance_account_id", "billed_account_id"}
-)
+NAMED_BESIDE = frozenset(name_of(column) for column in ACCOUNT_IDS)
 SAID_TEXT = BASIS_TEXT | COMPLETENESS_TEXT
 REASONS = {
     **dict.fromkeys((*MARKED, "coverage_by_family", "accounts"), SAID_TEXT),
@@ -203,6 +203,7 @@ def shown_columns(table: Table) -> list[Column]:
     """
     told = {BASIS.name, COMPLETENESS.name, *OTHERWISE_BESIDE.get(table.name, {}).values()}
     told |= {FACTOR_BASIS.name} if table.name in COVERAGE_TABLES else set()
+    told |= NAMED_BESIDE if table.name != ACCOUNT_SUMMARY.name else set()
     columns = [column for column in table.frame.columns if column.name not in told]
     return sorted(columns, key=lambda column: table.name in WIDE and column.name in TRAITS)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ri_report.inventory.outcomes import is_all_listed
 from ri_report.report.contents import CONTENTS
+from ri_report.report.naming import with_name_columns, with_names
 from ri_report.report.seen import KNOWN_BY, SEEN, Seen, seen
 from ri_report.report.wording import UNLISTED
 from ri_report.rules.basis import BASIS, CONVENTION, FIRM
@@ -166,12 +167,14 @@ def make_tables(inventory: Inventory, analysis: Analysis) -> dict[str, Table]:
 def _table(
     entry: Entry, inventory: Inventory, analysis: Analysis, missing: Collection[Needed]
 ) -> Table:
-    rows = entry.frame.check(entry.rows(inventory, analysis))
+    frame = with_name_columns(entry.frame)
+    made = entry.rows(inventory, analysis)
+    rows = frame.check(with_names(made, entry.frame, inventory.accounts))
     lacking = [needed for needed in entry.needs if needed in missing]
     return Table(
         entry.title,
         " ".join([entry.note, *(LACKING[needed] for needed in lacking)]),
-        entry.frame,
+        frame,
         rows,
         entry.in_total(rows) if entry.in_total else None,
         may_lack_rows=bool(lacking),

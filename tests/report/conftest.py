@@ -203,10 +203,17 @@ def make_inventory(accounts: int, instances: int, reservations: int, refused: in
 
 
 def make_report(
-    accounts: int = 12, instances: int = 320, reservations: int = 40, refused: int = 0
+    accounts: int = 12,
+    instances: int = 320,
+    reservations: int = 40,
+    refused: int = 0,
+    *,
+    name: str = "",
 ) -> Report:
-    """Return the report of a made-up organization."""
+    """Return the report of a made-up organization; a name is that of its first account."""
     inventory = make_inventory(accounts, instances, reservations, refused)
+    if name:
+        inventory.accounts.loc[0, "account_name"] = name
     analysis = blind(analyze(inventory, Sharing()), inventory, Sharing())
     return build_report(inventory, analysis, Sharing(), Targets())
 

@@ -14,6 +14,7 @@ from lxml import html
 
 from ri_report.inventory.frames import Column, Frame
 from ri_report.report import page, templates
+from ri_report.report.naming import ACCOUNT_IDS, name_of
 from ri_report.report.page import render
 from ri_report.report.sections import shown_columns
 from ri_report.rules.basis import MARKED
@@ -469,6 +470,9 @@ def test_the_page_shows_every_column_but_those_that_a_mark_or_a_note_tells(
         for name, table in complete.tables.items()
     }
     told = {"basis", "completeness"}
+    names = {name for columns in left_out.values() for name in columns if name.endswith("_name")}
+    assert names <= {name_of(column) for column in ACCOUNT_IDS}
+    left_out = {name: columns - names for name, columns in left_out.items()}
     assert {name: columns for name, columns in left_out.items() if columns} == {
         **{name: {*told, "zone_match_other"} for name in MARKED},
         "coverage": {*told, "factor_basis", "zone_match_other"},

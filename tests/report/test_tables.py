@@ -146,6 +146,21 @@ def test_published_columns_keep_their_names(complete: Report, name: str) -> None
     assert [c for c in PUBLISHED[name] if c not in complete.tables[name].frame.names] == []
 
 
+def test_every_table_names_each_account_behind_its_id(complete: Report) -> None:
+    accounts = complete.tables["accounts"].rows
+    names = dict(zip(accounts["account_id"], accounts["account_name"], strict=True))
+    checked = 0
+    for table in complete.tables.values():
+        columns = table.frame.names
+        for place, column in enumerate(columns):
+            if column.endswith("account_id"):
+                beside = columns[place + 1]
+                assert beside == column.replace("_id", "_name")
+                assert list(table.rows[beside]) == [names.get(i, "") for i in table.rows[column]]
+                checked += 1
+    assert checked == 15  # of 13 tables, two of which have two
+
+
 def test_the_tables_of_a_complete_report_fit_every_output(complete: Report) -> None:
     titles = [table.title for table in complete.tables.values()]
     assert len({title.casefold() for title in titles}) == len(titles)

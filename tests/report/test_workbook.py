@@ -428,6 +428,32 @@ def test_account_ids_are_text_and_keep_their_zeros() -> None:
     assert (cell.value, cell.data_type, cell.number_format) == ("012345678901", "s", "@")
 
 
+@pytest.mark.parametrize("name", [HOSTILE["formula"], "data-platform"])
+def test_names_of_accounts_stand_beside_their_ids_as_text(
+    organization: Callable[..., Report], name: str
+) -> None:
+    report = organization(accounts=4, instances=40, reservations=20, name=name)
+    book = opened(report)
+    for title, place in (
+        ("Coverage by account", "Account (name)"),
+        ("Utilization", "Owner (name)"),
+        ("Uncovered", "Account (name)"),
+        ("Pools", "Account (name)"),
+        ("Allocations", "Owner (name)"),
+        ("Allocations", "Runs in (name)"),
+    ):
+        heads = [cell.value for cell in book[title][HEAD_ROW]]
+        column = heads.index(place)
+        cells = [
+            row[column]
+            for row in book[title].iter_rows(min_row=HEAD_ROW + 1)
+            if row[column - 1].value == "100000001111"
+        ]
+        assert cells
+        assert {(cell.value, cell.data_type) for cell in cells} == {(name, "s")}
+        assert {bool(cell.quotePrefix) for cell in cells} == {looks_like_formula(name)}
+
+
 def test_numbers_are_numbers_with_a_format_by_kind(complete_file: bytes) -> None:
     book = opened(complete_file)
     row = dict(zip(COVERAGE.names, book["Coverage"][HEAD_ROW + 1], strict=False))
@@ -559,7 +585,6 @@ from dataclasses import replace
 from ri_report.report import workbook
 from ri_report.report.data import looks_like_formula
 from ri_report.report.contents import ALLOCATED, GAPS
-from ri_report.report.seen import Seen
 from ri_report.report.tables import Table
 from ri_report.report.model import Report
 from datetime import datetime, UTC
