@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +25,7 @@ from tests.inventory.readings import cells_read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ri_report.inventory.schema import Inventory
     from ri_report.sandbox.server import Endpoint
     from ri_report.sandbox.wire import Request
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 MODELS = Loader()
 NAME = "2026-11-22T063000Z"
+SNAPSHOT = Path("reports") / NAME / "snapshot"
 PAYER, WEB, DATA = "111111111111", "222222222222", "333333333333"
 COMPANY = f"""
 management {PAYER} payer
@@ -52,6 +55,13 @@ def _models_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.session.create_loader", lambda *_: MODELS)
 
 
+@pytest.fixture
+def _listed_in_two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the list of accounts come in two pages, to a process that reads those of the first."""
+    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
+    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
+
+
 def read() -> set[str]:
     """Return the accounts of which something is kept for a run that is resumed."""
     return {account_id for account_id, cells in cells_read(parts()).items() if cells}
@@ -62,6 +72,11 @@ def parts() -> Path:
     return parts_folder(Path("reports"), NAME)
 
 
+def instances_of(inventory: Inventory) -> dict[str, int]:
+    """Return how many instances each account runs."""
+    return dict(Counter(inventory.instances["account_id"]))
+
+
 def assert_resumed(command: Command, organization: Endpoint, asked: set[str]) -> None:
     """The resumed run asks about these accounts alone, and the snapshot is whole."""
     organization.calls.clear()
@@ -69,9 +84,9 @@ def assert_resumed(command: Command, organization: Endpoint, asked: set[str]) ->
     assert ended.code == 0, ended.err
     calls = organization.calls
     assert {call.account_id for call in calls if call.operation == "DescribeInstances"} == asked
-    inventory = read_snapshot(Path("reports") / NAME / "snapshot")[0]
+    inventory = read_snapshot(SNAPSHOT)[0]
     assert not inventory.outcomes["is_gap"].any()
-    assert inventory.instances.groupby("account_id").size().to_dict() == {PAYER: 2, WEB: 3, DATA: 4}
+    assert instances_of(inventory) == {PAYER: 2, WEB: 3, DATA: 4}
     assert not parts().exists()
 
 
@@ -101,16 +116,14 @@ HANGING = {
 }
 
 
+@pytest.mark.usefixtures("_listed_in_two_pages")
 @pytest.mark.parametrize(("script", "times"), HANGING.values(), ids=HANGING)
 def test_what_was_read_outlasts_an_interrupt(
     command: Command,
     organization_served: Serve,
-    monkeypatch: pytest.MonkeyPatch,
     script: str,
     times: int,
 ) -> None:
-    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
-    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
     organization = organization_served(COMPANY)
     organization.faults = Script(script)
     interrupt_when_read({PAYER, WEB}, times)
@@ -127,44 +140,56 @@ def test_a_signal_that_a_wrapper_passes_on_again_at_once_is_the_same_stop(
     organization.faults = Script(f"ec2:* {DATA} * always: hang")
     interrupt_when_read({PAYER, WEB}, times=3, pause=0.2)
     assert command(*COLLECT).code == STOPPED
-    inventory = read_snapshot(Path("reports") / NAME / "snapshot")[0]
-    assert inventory.instances.groupby("account_id").size().to_dict() == {PAYER: 2, WEB: 3}
+    inventory = read_snapshot(SNAPSHOT)[0]
+    assert instances_of(inventory) == {PAYER: 2, WEB: 3}
 
 
-def test_a_stop_while_the_accounts_are_listed_keeps_what_was_read_and_says_what_is_not_listed(
-    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
-    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
+def stop_while_listing(command: Command, organization_served: Serve) -> str:
+    """Stop a run when the accounts of the first page are read; return what it says."""
     organization = organization_served(COMPANY)
     organization.faults = Script("organizations:ListAccounts * * call 2-: hang")
     interrupt_when_read({PAYER, WEB})
     stopped = command(*COLLECT)
     assert stopped.code == STOPPED
-    snapshot = Path("reports") / NAME / "snapshot"
-    assert f"{snapshot} holds what was read until the stop" in stopped.err
-    inventory = read_snapshot(snapshot)[0]
+    said: str = stopped.err
+    return said
+
+
+@pytest.mark.usefixtures("_listed_in_two_pages")
+def test_a_stop_while_the_accounts_are_listed_keeps_what_was_read_and_says_what_is_not_listed(
+    command: Command, organization_served: Serve
+) -> None:
+    said = stop_while_listing(command, organization_served)
+    assert f"{SNAPSHOT} holds what was read until the stop" in said
+    inventory = read_snapshot(SNAPSHOT)[0]
     assert set(inventory.accounts["account_id"]) == {PAYER, WEB}
-    assert inventory.instances.groupby("account_id").size().to_dict() == {PAYER: 2, WEB: 3}
+    assert instances_of(inventory) == {PAYER: 2, WEB: 3}
     gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
     told = gaps[["account_id", "region", "kind", "status", "reason"]].to_numpy().tolist()
     assert told == [["", "", "account", "SKIPPED", "not_listed"]]
 
+
+@pytest.mark.usefixtures("_listed_in_two_pages")
+def test_where_accounts_were_not_listed_no_total_is_known(
+    command: Command, organization_served: Serve
+) -> None:
+    stop_while_listing(command, organization_served)
     # A group may hold accounts of which nothing is known yet.
     Path("groups.toml").write_text(
         f'[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["{WEB}", "{DATA}"]\n'
     )
-    rest = ("--snapshot", snapshot, "--format", "json", "--config", "groups.toml")
+    rest = ("--snapshot", SNAPSHOT, "--format", "json", "--config", "groups.toml")
     reported = command("report", *rest)
     assert reported.code == 3
     assert "Not read: accounts that were not listed: SKIPPED (not_listed)" in reported.err
-    report = json.loads((snapshot.parent / "report.json").read_bytes())
+    report = json.loads((SNAPSHOT.parent / "report.json").read_bytes())
     assert report["completeness"]["complete"] is False
     assert all(total is None for total in totals(report))
     assert report["kpis"]["accounts_read"]["standing"] == "bad"
-    told = command("explain", inventory.instances["instance_id"][0], "--snapshot", snapshot)
-    assert "What was not read of accounts that were not listed is unknown here too." in told.out
     assert {kpi["standing"] for kpi in report["kpis"].values()} == {"unknown", "bad"}
+    instance_id = read_snapshot(SNAPSHOT)[0].instances["instance_id"][0]
+    told = command("explain", instance_id, "--snapshot", SNAPSHOT)
+    assert "What was not read of accounts that were not listed is unknown here too." in told.out
 
 
 def totals(report: dict[str, Any]) -> list[float | None]:
@@ -183,7 +208,7 @@ def test_a_stopped_rerun_leaves_the_snapshot_that_a_report_rests_on(
     interrupt_when_read({PAYER, WEB})
     stopped = command(*run)
     assert stopped.code == STOPPED
-    assert f"{NAME}/snapshot stays as it was" in stopped.err
+    assert f"{SNAPSHOT} stays as it was" in stopped.err
     assert files() == before
     assert read() == {PAYER, WEB}
     organization.faults = None
@@ -193,7 +218,7 @@ def test_a_stopped_rerun_leaves_the_snapshot_that_a_report_rests_on(
 
 def files() -> dict[str, bytes]:
     """Return the files of the run."""
-    folder = Path("reports") / NAME
+    folder = SNAPSHOT.parent
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -221,9 +246,8 @@ def test_a_stop_that_finds_everything_read_leaves_a_whole_snapshot_and_says_so(
     interrupt_before_the_last_answer(organization_served(COMPANY))
     stopped = command(*COLLECT)
     assert stopped.code == STOPPED
-    snapshot = Path("reports") / NAME / "snapshot"
-    report = ("report", "--snapshot", str(snapshot))
-    assert f"{snapshot} is whole; make its report with `ri-report {' '.join(report)}`" in (
+    report = ("report", "--snapshot", str(SNAPSHOT))
+    assert f"{SNAPSHOT} is whole; make its report with `ri-report {' '.join(report)}`" in (
         stopped.err
     )
     assert "--resume" not in stopped.err
@@ -240,7 +264,7 @@ def test_a_stopped_rerun_that_has_read_everything_is_resumed_without_a_question(
     interrupt_before_the_last_answer(organization)
     stopped = command("run", *COLLECT[1:])
     assert stopped.code == STOPPED
-    assert f"{NAME}/snapshot stays as it was" in stopped.err
+    assert f"{SNAPSHOT} stays as it was" in stopped.err
     assert f"--resume {NAME}" in stopped.err
     assert files() == before
     organization.faults = None
@@ -255,7 +279,7 @@ def test_who_stops_a_run_while_its_report_is_made_is_told_how_to_make_it(
         patch.setattr("ri_report.pipeline.render", interrupted)
         stopped = command("run", *COLLECT[1:])
     assert stopped.code == STOPPED
-    report = ("report", "--snapshot", f"reports/{NAME}/snapshot")
+    report = ("report", "--snapshot", str(SNAPSHOT))
     assert f"make its report with `ri-report {' '.join(report)}`" in stopped.err
     resumed = command("run", *RESUME[1:])
     assert resumed.code == 2
@@ -264,11 +288,10 @@ def test_who_stops_a_run_while_its_report_is_made_is_told_how_to_make_it(
     assert command(*report, "--format", "json").code == 0
 
 
+@pytest.mark.usefixtures("_listed_in_two_pages")
 def test_what_was_read_outlasts_a_list_of_accounts_that_breaks_off(
-    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+    command: Command, organization_served: Serve
 ) -> None:
-    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
-    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
     organization = organization_served(COMPANY)
     calls = "organizations:ListAccounts * * call"
     organization.faults = Script(f"{calls} 2: delay 2\n{calls} 2-: status 503")
@@ -276,16 +299,15 @@ def test_what_was_read_outlasts_a_list_of_accounts_that_breaks_off(
     assert broken.code == 4
     assert f"--resume {NAME}" in broken.err.splitlines()[-1]
     assert read() == {PAYER, WEB}
-    assert not (Path("reports") / NAME / "snapshot").exists()
+    assert not SNAPSHOT.exists()
     organization.faults = None
     assert_resumed(command, organization, {DATA})
 
 
+@pytest.mark.usefixtures("_listed_in_two_pages")
 def test_a_list_of_accounts_that_breaks_off_before_anything_was_read_leaves_nothing(
-    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+    command: Command, organization_served: Serve
 ) -> None:
-    monkeypatch.setattr("ri_report.aws.accounts.PAGE_SIZE", 2)
-    monkeypatch.setattr("ri_report.aws.collect.cores", lambda: 1)
     hang = f"sts:AssumeRole {WEB} * always: hang\nec2:* {PAYER} * always: hang"
     organization_served(COMPANY).faults = Script(
         f"organizations:ListAccounts * * call 2-: status 503\n{hang}"
@@ -319,7 +341,7 @@ def test_what_was_read_outlasts_what_happens_while_it_is_put_together(
         patch.setattr("ri_report.collection.merge_parts", mishap)
         assert command(*COLLECT).code == code
     assert read() == {PAYER, WEB, DATA}
-    assert not (Path("reports") / NAME / "snapshot").exists()
+    assert not SNAPSHOT.exists()
     assert_resumed(command, organization, set())
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from queue import SimpleQueue
 
+    from ri_report.aws.dispatch import Progress
     from ri_report.inventory.schema import Inventory
     from ri_report.sandbox.call import CallRecord
 
@@ -154,6 +155,27 @@ class Hasty(Clock):
             return None
 
 
+def snapshot_of(scope: Scope, folder: Path, progress: Progress, clock: Clock) -> Path:
+    """Collect into a folder, and return the snapshot in it."""
+    parts, snapshot = folder / "parts", folder / "snapshot"
+    for each in (parts, snapshot):
+        each.mkdir(parents=True)
+    found = collect(scope, parts, progress=progress, clock=clock)
+    merge_parts(
+        parts,
+        snapshot,
+        found.accounts,
+        found.outcomes,
+        as_of=AS_OF,
+        settings={},
+        run="test",
+        source="aws",
+        endpoint=found.endpoint,
+        caller_account_id=found.caller_account_id,
+    )
+    return snapshot
+
+
 @pytest.fixture
 def gather(tmp_path: Path) -> Callable[..., Inventory]:
     """Collect with the role of the tests, in a time that does not wait."""
@@ -163,25 +185,18 @@ def gather(tmp_path: Path) -> Callable[..., Inventory]:
         progress = scope.pop("progress", None) or Quiet()
         clock = scope.pop("clock", None) or Hasty()
         wanted = Scope(role_name=scope.pop("role_name", ROLE), **scope)
-        parts, snapshot = (tmp_path / f"{name}-{next(numbers)}" for name in ("parts", "snapshot"))
-        parts.mkdir()
-        snapshot.mkdir()
-        found = collect(wanted, parts, progress=progress, clock=clock)
-        merge_parts(
-            parts,
-            snapshot,
-            found.accounts,
-            found.outcomes,
-            as_of=AS_OF,
-            settings={},
-            run="test",
-            source="aws",
-            endpoint=found.endpoint,
-            caller_account_id=found.caller_account_id,
-        )
-        return read_snapshot(snapshot)[0]
+        folder = tmp_path / f"gathered-{next(numbers)}"
+        return read_snapshot(snapshot_of(wanted, folder, progress, clock))[0]
 
     return run
+
+
+@pytest.fixture
+def _short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a call take half a second at most, and be made again almost at once."""
+    for module in ("patience", "schedule"):
+        monkeypatch.setattr(f"ri_report.aws.{module}.CALL_SECONDS", 0.5)
+    monkeypatch.setattr("ri_report.aws.patience.WAITS", (0.01,))
 
 
 @pytest.fixture

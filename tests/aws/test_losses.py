@@ -31,7 +31,7 @@ from ri_report.progress import Quiet
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.wire import Response
 from tests.aws.conftest import ROLE, Hasty
-from tests.inventory.readings import cells_read
+from tests.inventory.readings import cells_read, gaps_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,12 +77,6 @@ def many(accounts: int) -> str:
         f"account {number(index)} a{index}\nrun 1 m5.large us-east-1a\n"
         for index in range(accounts)
     )
-
-
-def gaps(seen: Inventory) -> set[tuple[str, str, str]]:
-    """Return account, status and reason of whatever could not be read."""
-    missing = seen.outcomes[seen.outcomes["is_gap"]]
-    return set(map(tuple, missing[["account_id", "status", "reason"]].to_numpy().tolist()))
 
 
 @pytest.fixture
@@ -175,7 +169,7 @@ def test_an_account_is_tried_unless_its_state_is_known_to_be_no_use(
     seen = gather(regions=HOME)
     assert (DATA in set(seen.instances["account_id"])) is is_tried
     assert bool(there.called("DescribeInstances")[DATA, "us-east-1"]) is is_tried
-    assert not gaps(seen)
+    assert not gaps_in(seen)
 
 
 @pytest.mark.parametrize("moment", ["2099-01-01T00:00:00", "1e300", "99999999999999999999", "x"])
@@ -185,7 +179,7 @@ def test_a_session_that_ends_at_no_moment_costs_its_account_alone(
     script = f'sts:AssumeRole {WEB} * always: field Expiration "{moment}"'
     world(COMPANY, faults=Script(script))
     seen = gather(regions=HOME)
-    assert {(account_id, status) for account_id, status, _ in gaps(seen)} == {(WEB, "MALFORMED")}
+    assert {(account_id, status) for account_id, status, _ in gaps_in(seen)} == {(WEB, "MALFORMED")}
     assert set(seen.instances["account_id"]) == {PAYER, DATA}
 
 
@@ -200,7 +194,7 @@ def test_a_refusal_that_is_nested_beyond_measure_is_malformed(
         lambda _: Response(400, {}, b"<Response><Errors>" + nested + b"</Errors></Response>"),
     )
     seen = gather(regions=HOME)
-    assert {status for _, status, _ in gaps(seen)} == {"MALFORMED"}
+    assert {status for _, status, _ in gaps_in(seen)} == {"MALFORMED"}
     assert seen.outcomes["is_gap"].sum() == 3
     assert len(seen.instances) == 9
 
@@ -239,9 +233,9 @@ def test_a_worker_without_memory_costs_the_accounts_that_it_was_reading_alone(
     monkeypatch.setitem(cells.READERS, CellKind.INSTANCES, reader)
     world(many(40))
     seen = gather(regions=HOME, processes=2, clock=Clock())
-    lost = {account_id for account_id, _, _ in gaps(seen)}
+    lost = {account_id for account_id, _, _ in gaps_in(seen)}
     assert PAYER in lost
-    assert gaps(seen) == {(account_id, "SKIPPED", "worker_ended") for account_id in lost}
+    assert gaps_in(seen) == {(account_id, "SKIPPED", "worker_ended") for account_id in lost}
     assert set(seen.instances["account_id"]) == set(map(number, range(40))) - lost != set()
 
 
@@ -285,7 +279,7 @@ def test_accounts_that_are_throttled_on_the_way_in_hold_up_no_others(
     clock = Hasty()
     finished = Finished(clock)
     seen = gather(regions=HOME, clock=clock, progress=finished)
-    assert {account_id for account_id, _, _ in gaps(seen)} == throttled
+    assert {account_id for account_id, _, _ in gaps_in(seen)} == throttled
     others = finished.at.keys() - throttled
     assert len(others) == 9
     assert max(finished.at[account_id] for account_id in others) < 2
@@ -317,19 +311,17 @@ def test_keys_that_end_are_renewed_although_the_first_answers_to_that_are_damage
     )
     world(COMPANY, faults=Script(script))
     seen = gather(regions=HOME, concurrency=concurrency)
-    assert not gaps(seen)
+    assert not gaps_in(seen)
     assert len(seen.instances) == 9
 
 
+@pytest.mark.usefixtures("_short_calls")
 def test_a_role_whose_assumption_hangs_once_is_assumed_in_the_end(
-    world: Worlds, gather: Gather, monkeypatch: pytest.MonkeyPatch
+    world: Worlds, gather: Gather
 ) -> None:
-    for module in ("patience", "schedule"):
-        monkeypatch.setattr(f"ri_report.aws.{module}.CALL_SECONDS", 0.5)
-    monkeypatch.setattr("ri_report.aws.patience.WAITS", (0.01,))
     world(COMPANY, faults=Script(f"sts:AssumeRole {WEB} * call 1: drip 20"))
     seen = gather(regions=HOME, clock=Clock())
-    assert not gaps(seen)
+    assert not gaps_in(seen)
     assert len(seen.instances) == 9
 
 

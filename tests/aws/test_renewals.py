@@ -17,6 +17,7 @@ from ri_report.aws.visits import Turn
 from ri_report.inventory.outcomes import CellKind, Status
 from ri_report.progress import Quiet
 from ri_report.sandbox.faults import Script
+from tests.inventory.readings import gaps_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,15 +99,6 @@ class OthersDone(Quiet):
             self.are_done.set()
 
 
-def statuses(seen: Inventory) -> dict[str, set[tuple[str, str]]]:
-    """Return (status, reason) of the gaps, by account."""
-    gaps = seen.outcomes[seen.outcomes["is_gap"]]
-    found: dict[str, set[tuple[str, str]]] = {}
-    for account_id, status, reason in gaps[["account_id", "status", "reason"]].to_numpy().tolist():
-        found.setdefault(account_id, set()).add((status, reason))
-    return found
-
-
 def test_a_renewal_that_hangs_holds_one_thread_and_no_other_account(
     world: Worlds, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +109,7 @@ def test_a_renewal_that_hangs_holds_one_thread_and_no_other_account(
     seen = gather(regions=REGIONS, concurrency=3, progress=progress)
     assert hung == [True]
     assert renewals.assumed[WEB] == 2
-    assert not statuses(seen)
+    assert not gaps_in(seen)
     assert len(seen.instances) == 7
 
 
@@ -136,7 +128,7 @@ def test_whoever_waits_for_a_renewal_spends_no_token(
     renewals = Renewals(failing(DAMAGE, 1, 2)).spoil(monkeypatch)
     monkeypatch.setattr("ri_report.aws.worker.Bucket", Counted)
     world(COMPANY, faults=Script(ENDED))
-    assert not statuses(gather(regions=REGIONS))
+    assert not gaps_in(gather(regions=REGIONS))
     assert renewals.assumed[WEB] == 1 + 3
     assert spent == renewals.assumed.total()
 
@@ -155,21 +147,19 @@ def test_a_role_that_cannot_be_assumed_again_is_tried_for_the_account_and_not_fo
     world(COMPANY, faults=Script(ENDED))
     seen = gather(regions=REGIONS, concurrency=concurrency)
     assert renewals.assumed[WEB] == 1 + tries
-    assert statuses(seen) == {WEB: {(fault.status, fault.reason)}}
+    assert gaps_in(seen) == {(WEB, fault.status, fault.reason)}
 
 
+@pytest.mark.usefixtures("_short_calls")
 def test_a_cell_that_was_silent_takes_no_patience_from_the_renewal_that_it_makes(
-    world: Worlds, gather: Gather, monkeypatch: pytest.MonkeyPatch
+    world: Worlds, gather: Gather
 ) -> None:
-    for module in ("patience", "schedule"):
-        monkeypatch.setattr(f"ri_report.aws.{module}.CALL_SECONDS", 0.5)
-    monkeypatch.setattr("ri_report.aws.patience.WAITS", (0.01,))
     asked = f"ec2:DescribeInstances {WEB} us-east-1"
     script = (
         f"{asked} call 1: drip 20\n{asked} call 2: expire\nsts:AssumeRole {WEB} * call 2: drip 20"
     )
     world(COMPANY, faults=Script(script))
-    assert not statuses(gather(regions=REGIONS, clock=Clock(), accounts=(WEB,)))
+    assert not gaps_in(gather(regions=REGIONS, clock=Clock(), accounts=(WEB,)))
 
 
 def test_all_readings_go_on_after_a_renewal_although_the_one_that_made_it_does_not(
@@ -205,4 +195,6 @@ def test_a_run_that_ends_during_a_renewal_leaves_no_cell_without_an_outcome(
     seen = gather(regions=REGIONS, run_seconds=20.0)
     outcomes = seen.outcomes[seen.outcomes["account_id"] == WEB]
     assert len(outcomes) == len(REGIONS) * 4
-    assert {reason for _, reason in statuses(seen)[WEB]} == {"run_deadline"}
+    assert {reason for account_id, _, reason in gaps_in(seen) if account_id == WEB} == {
+        "run_deadline"
+    }

@@ -1,4 +1,4 @@
-"""Made-up readings of accounts: rows and outcomes that belong together."""
+"""Readings of accounts: some made up, rows and outcomes that belong together; and what was read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from ri_report.inventory.parts import read_outcomes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ri_report.inventory.schema import Inventory
 
 Row = dict[str, Any]
 Rows = dict[CellKind, list[Row]]
@@ -134,6 +136,12 @@ def rows_of(found: list[Read]) -> Rows:
     """Return the rows of all readings by their kind, with those of their accounts."""
     rows = {kind: [row for read in found for row in read.rows[kind]] for kind in KINDS}
     return rows | {CellKind.ACCOUNT: [account(read.account_id) for read in found]}
+
+
+def gaps_in(inventory: Inventory) -> set[tuple[str, str, str]]:
+    """Return account, status and reason of whatever could not be read."""
+    missing = inventory.outcomes[inventory.outcomes["is_gap"]]
+    return set(map(tuple, missing[["account_id", "status", "reason"]].to_numpy().tolist()))
 
 
 def cells_read(folder: Path) -> dict[str, frozenset[tuple[str, CellKind]]]:

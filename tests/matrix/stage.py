@@ -18,14 +18,13 @@ import pytest
 from ri_report.aws import collect as collection
 from ri_report.aws.clients import Clients
 from ri_report.aws.scope import Scope
-from ri_report.inventory.merging import merge_parts
 from ri_report.inventory.parts import write_part
 from ri_report.inventory.snapshot import read_snapshot
 from ri_report.progress import Quiet
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.server import serve
-from tests.aws.conftest import MODELS, Hasty
+from tests.aws.conftest import MODELS, Hasty, snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,9 +212,6 @@ class Stage:
             yield
 
     def _read(self, scope: Scope, folder: Path) -> Seen:
-        parts, snapshot = folder / "parts", folder / "snapshot"
-        parts.mkdir()
-        snapshot.mkdir()
         done: dict[str, float] = {}
 
         def noted(place: Path, account_id: str, *rest: Any) -> list[Outcome]:  # noqa: ANN401 - passed on
@@ -225,19 +221,7 @@ class Stage:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("ri_report.aws.worker.write_part", noted)
-            found = collection.collect(scope, parts, progress=Quiet(), clock=self.clock)
-        merge_parts(
-            parts,
-            snapshot,
-            found.accounts,
-            found.outcomes,
-            as_of=AS_OF,
-            settings={},
-            run="test",
-            source="aws",
-            endpoint=found.endpoint,
-            caller_account_id=found.caller_account_id,
-        )
+            snapshot = snapshot_of(scope, folder, Quiet(), self.clock)
         files = {path.name: path.read_bytes() for path in sorted(snapshot.iterdir())}
         calls = list(self.endpoint.calls)
         return Seen(files, calls, self.clock.now(), done)

@@ -23,13 +23,14 @@ from ri_report.inventory.snapshot import read_snapshot
 from ri_report.sandbox.declaration import organization_from
 from ri_report.sandbox.faults import Script
 from ri_report.sandbox.server import serve
-from tests.inventory.readings import cells_read
+from tests.inventory.readings import cells_read, gaps_in
 from tests.matrix.runs import ROOT, tree
 from tests.matrix.stage import COMPANY, DATA, PAYER, WEB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ri_report.inventory.schema import Inventory
     from ri_report.sandbox.server import Endpoint
     from tests.matrix.runs import Runs
 
@@ -86,6 +87,11 @@ def parts_in(folder: Path) -> set[str]:
     return {path.stem for path in parts_folder(folder / "reports", NAME).glob("*.part")}
 
 
+def snapshot_in(folder: Path) -> Inventory:
+    """Return what a run in a folder kept."""
+    return read_snapshot(folder / "reports" / NAME / "snapshot")[0]
+
+
 @SIGNALS
 def test_a_stop_keeps_what_was_read_and_a_resumed_run_reads_only_the_rest(
     runs: Runs,
@@ -104,10 +110,10 @@ def test_a_stop_keeps_what_was_read_and_a_resumed_run_reads_only_the_rest(
     assert time.monotonic() - told < STOP_SECONDS
     run = tmp_path / "reports" / NAME
     assert [path.name for path in run.iterdir()] == ["snapshot"]
-    outcomes = read_snapshot(run / "snapshot")[0].outcomes
-    gaps = outcomes[outcomes["is_gap"]]
-    assert set(zip(gaps["account_id"], gaps["reason"], strict=True)) == {(DATA, "stopped")}
-    assert set(outcomes[~outcomes["is_gap"]]["account_id"]) == {PAYER, WEB}
+    inventory = snapshot_in(tmp_path)
+    assert gaps_in(inventory) == {(DATA, "SKIPPED", "stopped")}
+    read = inventory.outcomes[~inventory.outcomes["is_gap"]]
+    assert set(read["account_id"]) == {PAYER, WEB}
     assert child.err.splitlines()[-1].startswith("error: stopped before the end")
     assert "snapshot holds what was read until the stop" in child.err
 
@@ -200,6 +206,11 @@ def workers_of(pid: int) -> list[int]:
     return [int(child) for child in children if b"spawn_main" in command_of(int(child))]
 
 
+def wait_for_the_end_of(workers: list[int], seconds: float) -> None:
+    """Wait until none of these processes is there any more."""
+    until(lambda: not any(map(command_of, workers)), seconds)
+
+
 def command_of(pid: int) -> bytes:
     """Return the command line of a process, empty when it is gone."""
     try:
@@ -248,9 +259,8 @@ def test_a_stop_of_many_processes_keeps_what_all_of_them_read(
     with hanging_run(large, tmp_path) as (process, workers):
         process.send_signal(sent)
         assert process.wait(STOP_SECONDS) == code
-        until(lambda: not any(map(command_of, workers)), STOP_SECONDS)
-    outcomes = read_snapshot(tmp_path / "reports" / NAME / "snapshot")[0].outcomes
-    assert set(outcomes[outcomes["is_gap"]]["account_id"]) == {HANGING}
+        wait_for_the_end_of(workers, STOP_SECONDS)
+    assert gaps_in(snapshot_in(tmp_path)) == {(HANGING, "SKIPPED", "stopped")}
     assert_resumed(large, tmp_path)
 
 
@@ -265,10 +275,9 @@ def test_a_stop_while_accounts_are_listed_keeps_what_all_processes_read(
         os.killpg(process.pid, signal.SIGTERM)
         assert process.wait(STOP_SECONDS) == 143
     endpoint.faults = None
-    inventory = read_snapshot(tmp_path / "reports" / NAME / "snapshot")[0]
+    inventory = snapshot_in(tmp_path)
     assert len(inventory.accounts) == inventory.instances["account_id"].nunique() + 1 == 40
-    gaps = inventory.outcomes[inventory.outcomes["is_gap"]]
-    assert gaps[["account_id", "reason"]].to_numpy().tolist() == [["", "not_listed"]]
+    assert gaps_in(inventory) == {("", "SKIPPED", "not_listed")}
     with started(endpoint, tmp_path, *RESUME, *QUICK) as process:
         assert process.wait(120) == 0, (tmp_path / "stderr").read_text()
     assert tree(tmp_path / "reports") == undisturbed
@@ -300,7 +309,7 @@ def test_processes_whose_run_is_killed_end_at_once_and_write_nothing_more(
     with hanging_run(large, tmp_path) as (process, workers):
         process.kill()
         process.wait(STOP_SECONDS)
-        until(lambda: not any(map(command_of, workers)), GRACE_SECONDS - 1)
+        wait_for_the_end_of(workers, GRACE_SECONDS - 1)
     assert len(parts_in(tmp_path) - {HANGING}) == MANY - 1 == len(parts_in(tmp_path))
     assert_resumed(large, tmp_path)
 
@@ -314,7 +323,7 @@ def test_a_run_that_is_told_thrice_to_stop_leaves_nobody_who_writes(
             process.send_signal(signal.SIGINT)
             time.sleep(SAME_STOP_SECONDS + 0.1)
         assert process.wait(STOP_SECONDS) == 130
-        until(lambda: not any(map(command_of, workers)), GRACE_SECONDS - 1)
+        wait_for_the_end_of(workers, GRACE_SECONDS - 1)
     assert_resumed(large, tmp_path)
 
 
@@ -326,8 +335,6 @@ def test_a_killed_worker_is_a_gap_of_the_accounts_that_it_read_and_of_no_others(
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
         assert process.wait(60) == 3
-    outcomes = read_snapshot(tmp_path / "reports" / NAME / "snapshot")[0].outcomes
-    gaps = outcomes[outcomes["is_gap"]]
-    assert set(zip(gaps["account_id"], gaps["reason"], strict=True)) == {(HANGING, "worker_ended")}
-    assert f"{HANGING}" in (tmp_path / "stderr").read_text()
+    assert gaps_in(snapshot_in(tmp_path)) == {(HANGING, "SKIPPED", "worker_ended")}
+    assert HANGING in (tmp_path / "stderr").read_text()
     assert_resumed(large, tmp_path)
