@@ -31,6 +31,7 @@ class Basis:
         is_all_bought_seen: Whether no list of reservations is missing.
         unplaced_pools: Pools that are unknown, as zones match by id and ids were not read.
         is_all_listed: Whether there are no accounts but those listed.
+        other_match: What zones would match by in the other reading, `name` or `id`.
     """
 
     accounts_read: int
@@ -42,6 +43,7 @@ class Basis:
     is_all_bought_seen: bool = True
     unplaced_pools: int = 0
     is_all_listed: bool = True
+    other_match: str = "id"
 
     @property
     def caveat(self) -> str:
@@ -98,4 +100,5 @@ def basis_of(
         is_all_bought_seen=not missing.reservations.places,
         unplaced_pools=unplaced_pools,
         is_all_listed=is_all_listed(outcomes),
+        other_match="id" if sharing.zonal_match == "az_name" else "name",
     )

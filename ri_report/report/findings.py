@@ -19,6 +19,7 @@ from ri_report.report.model import Finding
 from ri_report.report.text import visible
 from ri_report.report.wording import UNLISTED, named, quantity, words
 from ri_report.rules.basis import READ_OTHERWISE
+from ri_report.rules.eligibility import NO_DISCOUNT_REASONS
 from ri_report.rules.places import contradictions
 from ri_report.rules.unread import unread_capacity
 from ri_report.rules.zones import ZONE_MATCH_OTHER
@@ -201,7 +202,16 @@ def _reservations(analysis: Analysis) -> list[Finding]:
         for reason, text in WORTH_A_WARNING.items()
         if len(rows := other[other["reason"] == reason])
     ]
-    rest = other[~other["reason"].isin(WORTH_A_WARNING)]
+    is_known = other["reason"].isin(list(NO_DISCOUNT_REASONS))
+    if len(strange := other[~is_known]):
+        states = visible(named(strange["reason"]), DETAIL_LIMIT)
+        text = (
+            f"{quantity(len(strange), 'reservation')} in a state that EC2 does not document"
+            f" ({states}), taken as without discount: {named(strange['reservation_id'])}"
+        )
+        fix = "Look them up in the EC2 console; if they do give a discount, numbers are too low"
+        found.append(Finding("warning", text, fix, "reservations_other_states"))
+    rest = other[is_known & ~other["reason"].isin(WORTH_A_WARNING)]
     if len(rest):
         counts = rest["reason"].value_counts().sort_index()
         text = ", ".join(f"{count:,} {words(str(reason))}" for reason, count in counts.items())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ri_report.report.formats import UNKNOWN, marked, number, percent
+from ri_report.report.formats import UNKNOWN, marked, number, percent, text_of
 from ri_report.report.model import Kpi
 from ri_report.report.seen import is_in, known
 from ri_report.report.wording import UNLISTED, quantity
 from ri_report.rules.basis import FIRM, basis_of_cover, basis_of_use
 from ri_report.rules.expiry import HORIZONS_DAYS, ending_within
+from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,9 +44,50 @@ def headlines(
         _uncovered(analysis, basis),
         _expiring(analysis, as_of, basis),
     )
+    found = _read_otherwise(analysis, found, basis.other_match)
     if basis.unread:
-        found = tuple(replace(kpi, value=None, detail=basis.unread, basis="") for kpi in found)
+        found = tuple(_unread(kpi, basis.unread) for kpi in found)
     return (*(_judged(kpi, basis) for kpi in found), _accounts_read(basis))
+
+
+def _unread(kpi: Kpi, why: str) -> Kpi:
+    return replace(kpi, value=None, detail=why, basis="", otherwise=None, otherwise_by="")
+
+
+def _read_otherwise(analysis: Analysis, kpis: tuple[Kpi, ...], by: str) -> tuple[Kpi, ...]:
+    """Say beside each number that rests on use or cover what the other reading of zones gives."""
+    found = {**_use_otherwise(analysis), **_cover_otherwise(analysis)}
+    return tuple(
+        replace(kpi, otherwise=found[kpi.name], otherwise_by=by)
+        if kpi.value is not None and found.get(kpi.name, kpi.value) != kpi.value
+        else kpi
+        for kpi in kpis
+    )
+
+
+def otherwise_text(kpi: Kpi) -> str:
+    """Return `88.9 % if zones matched by id`; "" where that reads as the value itself does."""
+    value, other = text_of(kpi.value, kpi.kind), text_of(kpi.otherwise, kpi.kind)
+    if kpi.otherwise is None or value == other:
+        return ""
+    return f"{other} if zones of other accounts matched by {kpi.otherwise_by}"
+
+
+def _use_otherwise(analysis: Analysis) -> dict[str, float]:
+    sure = known(analysis.utilization, "used_units")
+    part, whole = _sum_otherwise(sure, "used_units"), sure["purchased_units"].sum()
+    return {"utilization": _share(part, whole) or 0.0, "unused_units": whole - part}
+
+
+def _cover_otherwise(analysis: Analysis) -> dict[str, float]:
+    sure = known(analysis.covered, "covered_units")
+    part, whole = _sum_otherwise(sure, "covered_units"), sure["units"].sum()
+    return {"coverage": _share(part, whole) or 0.0, "uncovered_units": whole - part}
+
+
+def _sum_otherwise(rows: pd.DataFrame, measure: str) -> float:
+    """Add up the other reading's units of the rows that it changes, and the units of the rest."""
+    return float(rows[ZONE_MATCH_OTHER.name].fillna(rows[measure]).sum())
 
 
 def _judged(kpi: Kpi, basis: Basis) -> Kpi:

@@ -42,6 +42,9 @@ class Kpi:
         caveat: What a reader must know before quoting it; "" when everything was read.
         basis: `firm` or `convention`, see `rules.basis`; "" where it is unknown. Numbers of the
             detail that rest on a convention are behind its sign.
+        otherwise: The value if zonal reservations matched the zones of other accounts the other
+            way; None where that changes nothing or is not known.
+        otherwise_by: What zones match by then, `name` or `id`; "" without such a value.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Kpi:
     standing: Standing = "neutral"
     caveat: str = ""
     basis: str = ""
+    otherwise: float | None = None
+    otherwise_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ri_report.report import formats, templates
 from ri_report.report.charts import meter
 from ri_report.report.figures import account_names, figures
 from ri_report.report.grid import ALL_ZONES, grids
+from ri_report.report.headlines import otherwise_text
 from ri_report.report.sections import MOST_ROWS, sections
 from ri_report.report.text import visible
 from ri_report.report.wording import UNLISTED, named
@@ -56,6 +57,7 @@ class Tile:
     value: str
     whole: str
     standing: str
+    otherwise: str
     meter: str
 
 
@@ -135,6 +137,7 @@ def _tile(kpi: Kpi) -> Tile:
         ""
         if kpi.target is None
         else STANDINGS[kpi.standing].format(formats.text_of(kpi.target, kpi.kind)),
+        otherwise_text(kpi),
         meter(kpi.value, kpi.target) if is_ratio else "",
     )
 

@@ -201,6 +201,30 @@ def test_a_payment_that_is_not_settled_is_a_warning(state: str) -> None:
     assert "no discount" in finding.text
 
 
+def test_a_state_that_ec2_does_not_document_is_a_warning_that_names_the_reservations() -> None:
+    """It might give a discount; this report gives it none."""
+    world = fleet(
+        """
+        r-1: A bought 1 m5.large in us-east-1, retired
+        r-2: A bought 1 m5.large in us-east-1, retired
+        r-3: A bought 1 m5.large in us-east-1, retired
+        """
+    )
+    bought = world.inventory.reservations
+    is_odd = bought["reservation_id"] != "r-3"
+    changed = bought.assign(state=bought["state"].mask(is_odd, "half-paid"))
+    inventory = replace(world.inventory, reservations=changed)
+    told = findings(inventory, analyze(inventory, world.sharing), world.sharing)
+    (warning,) = [finding for finding in told if finding.level == "warning"]
+    assert warning.text == (
+        "2 reservations in a state that EC2 does not document (half-paid), taken as without"
+        " discount: r-1, r-2"
+    )
+    assert warning.table == "reservations_other_states"
+    (note,) = [f.text for f in told if f.table == warning.table and f.level == "note"]
+    assert note == "Reservations that give no discount now: 1 retired"
+
+
 def test_reservations_that_rest_are_a_note() -> None:
     text = """
         r-1: A bought 1 m5.large in us-east-1, retired

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pandas as pd
 import pytest
+from openpyxl import load_workbook
 
 from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
 from ri_report.inventory.schema import ACCOUNTS
+from ri_report.report import data, page, workbook
 from ri_report.report.assembly import build_report
+from ri_report.report.headlines import otherwise_text
 from ri_report.report.model import Kpi, Report, Targets
 from ri_report.rules.analysis import analyze
 from ri_report.rules.unknown import blind
@@ -264,3 +270,65 @@ def test_a_sentence_never_claims_what_was_not_read() -> None:
         "Of what was read, all eligible instances whose cover is known are covered in full.",
         "Of what was read, nothing ends within 30 days.",
     )
+
+
+MISLED = """
+    i-other: B runs 3 m5.large in us-east-1a (use1-az2)
+    i-own: A runs 1 m5.large in us-east-1b (use1-az3)
+    r-zonal: A bought 2 m5.large in us-east-1a (use1-az1)
+    r-own: A bought 1 m5.large in us-east-1
+"""
+
+
+def test_a_headline_says_beside_its_value_what_the_other_reading_of_zones_gives() -> None:
+    """By name 12 of 12 bought and of 16 running units are used; by id only the owner's 4."""
+    kpis = {kpi.name: kpi for kpi in reported(MISLED).kpis}
+    told = {name: (kpi.value, kpi.otherwise) for name, kpi in kpis.items() if kpi.otherwise_by}
+    assert told == {
+        "utilization": (1.0, 4 / 12),
+        "coverage": (0.75, 0.25),
+        "unused_units": (0.0, 8.0),
+        "uncovered_units": (4.0, 12.0),
+    }
+    words = "33.3 % if zones of other accounts matched by id"
+    assert otherwise_text(kpis["utilization"]) == words
+
+
+def test_a_headline_that_the_other_reading_leaves_as_it_is_says_nothing_of_it() -> None:
+    report = reported("i: A runs 1 m5.large in us-east-1a\nr: A bought 1 m5.large in us-east-1a")
+    for one in report.kpis:
+        assert (one.otherwise, one.otherwise_by, otherwise_text(one)) == (None, "", "")
+
+
+def test_a_zonal_reservation_whose_use_is_unknown_says_so_under_both_readings_of_zones() -> None:
+    """By name it serves B; what of it the owner itself uses was not read."""
+    report = reported(
+        """
+        i-other: B runs 3 m5.large in us-east-1a (use1-az2)
+        r-zonal: A bought 2 m5.large in us-east-1a (use1-az1)
+        """,
+        denied("A", CellKind.INSTANCES),
+    )
+    (row,) = report.tables["zone_match"].rows.to_dict("records")
+    measures = [name for name in row if "units" in str(name)]
+    assert len(measures) == 4
+    assert pd.isna([row[name] for name in measures]).all()
+    assert (kpi(report, "utilization").value, kpi(report, "utilization").otherwise) == (None, None)
+    assert (kpi(report, "coverage").value, kpi(report, "coverage").otherwise) == (8 / 12, 0.0)
+    assert all(one.otherwise is None for one in reported(MISLED, *UNSEEN).kpis)
+
+
+UNSEEN = tuple(denied(name, CellKind.INSTANCES) for name in "AB")
+
+
+def test_every_output_tells_the_other_reading_beside_the_headline() -> None:
+    report = reported(MISLED)
+    words = "33.3 % if zones of other accounts matched by id"
+    (tile,) = [t for t in page.render(report).split('<div class="tile') if words in t]
+    assert "<h2>Utilization</h2>" in tile
+    assert 'href="#zone_match"' in tile
+    told = json.loads(data.report_json(report))["kpis"]["utilization"]
+    assert (told["value"], told["otherwise"], told["otherwise_by"]) == (1.0, 4 / 12, "id")
+    sheet = load_workbook(io.BytesIO(workbook.render(report)))["Summary"]
+    (row,) = [row for row in sheet.iter_rows(values_only=True) if row[0] == "Utilization"]
+    assert words in str(row[5])

@@ -14,6 +14,7 @@ from openpyxl.workbook.defined_name import DefinedName
 
 from ri_report.report.accounts import READINGS_IN_FULL
 from ri_report.report.formats import NOT_APPLICABLE, UNKNOWN
+from ri_report.report.headlines import otherwise_text
 from ri_report.report.workbook.cells import (
     BANNER,
     HEADING,
@@ -165,7 +166,11 @@ def _write_heads(sheet: Sheet, heads: tuple[str, ...]) -> None:
 
 
 def _basis(kpi: Kpi) -> str:
-    parts = (text[:1].upper() + text[1:] for text in (kpi.detail, kpi.caveat) if text)
+    parts = (
+        text[:1].upper() + text[1:]
+        for text in (kpi.detail, otherwise_text(kpi), kpi.caveat)
+        if text
+    )
     return ". ".join(parts)
 
 
