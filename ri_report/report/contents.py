@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -61,15 +61,6 @@ FAMILIES = Frame(
     ),
 )
 PURCHASES = Frame("purchases", RESERVATIONS.key, RESERVATIONS.columns)
-_BY_READING = MARKED[ZONE_MATCH.name]
-ZONE_MATCH_SHOWN = replace(
-    _BY_READING,
-    columns=tuple(
-        replace(c, nullable=True) if c.kind == "units" else c for c in _BY_READING.columns
-    ),
-)
-"""Where the instances of the account that bought a reservation were not read, its use is unknown
-under either reading."""
 COUNTED_INSTANCES = ("running_instances", "covered_instances", "uncovered_instances")
 
 
@@ -183,7 +174,7 @@ CONTENTS = (
         "Zones by name or id",
         "Reservations whose use depends on whether zonal ones serve other accounts in the zone"
         " of the same name, as AWS's billing guide words it, or in the same physical place.",
-        ZONE_MATCH_SHOWN,
+        MARKED["zone_match"],
         lambda _, analysis: analysis.zone_match,
         ("instances", "reservations"),
         open_totals=tuple(c.name for c in ZONE_MATCH.columns if c.kind == "units"),

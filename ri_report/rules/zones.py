@@ -28,10 +28,15 @@ ZONE_MATCH = Frame(
     ("reservation_id",),
     (
         *RESERVATION_COLUMNS,
-        Column("used_units_by_name", "units", "Units used if zones match by name"),
-        Column("used_units_by_id", "units", "Units used if zones match by id"),
-        Column("covered_units_by_name", "units", "Of these, by instances and not by idle slots"),
-        Column("covered_units_by_id", "units", "The same if zones match by id"),
+        *(
+            Column(f"{what}_units_by_{by}", "units", said, nullable=True)
+            for what, by, said in (
+                ("used", "name", "Units used if zones match by name"),
+                ("used", "id", "Units used if zones match by id"),
+                ("covered", "name", "Of these, by instances and not by idle slots"),
+                ("covered", "id", "The same if zones match by id"),
+            )
+        ),
         Column("applied", "text", "Which of the two this report uses: az_name or az_id"),
     ),
 )

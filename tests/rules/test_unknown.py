@@ -11,6 +11,7 @@ import pytest
 from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
 from ri_report.inventory.schema import ACCOUNTS
 from ri_report.rules.analysis import Analysis, analyze
+from ri_report.rules.basis import MARKED
 from ri_report.rules.reasons import NOT_ALL_READ
 from ri_report.rules.sharing import Sharing
 from ri_report.rules.unknown import blind
@@ -52,7 +53,10 @@ def blinded(text: str, *gaps: Outcome) -> Analysis:
         capacity_reservations=seen(world.capacity, CellKind.CAPACITY),
         outcomes=OUTCOMES.of(outcome.row() for outcome in gaps),
     )
-    return blind(analyze(inventory, world.sharing), inventory, world.sharing)
+    found = blind(analyze(inventory, world.sharing), inventory, world.sharing)
+    for name in MARKED.keys() - {"allocations"}:  # of which the report declares what it shows
+        MARKED[name].check(getattr(found, name))
+    return found
 
 
 def _without(frame: pd.DataFrame, gaps: Iterable[Outcome]) -> pd.DataFrame:
