@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SERVICES = ("ec2", "sts", "organizations")
+WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+"""How botocore makes the job's own credentials of the token of a cluster or of a pipeline; it needs
+no permission (STS API Reference, "AssumeRoleWithWebIdentity")."""
 CALLED = {
     service: {
         action.partition(":")[2]
-        for action in (*MEMBER_ACTIONS, *APPLICATION_ACTIONS, GET_CALLER_IDENTITY)
+        for action in (*MEMBER_ACTIONS, *APPLICATION_ACTIONS, GET_CALLER_IDENTITY, WEB_IDENTITY)
         if action.startswith(f"{service}:")
     }
     for service in SERVICES
@@ -34,11 +37,14 @@ class Models:
     def load_service_model(
         self, service_name: str, type_name: str, api_version: str | None = None
     ) -> Mapping[str, Any]:
-        """Return what the loader has, of services with only the operations that are called."""
+        """Return what the loader has, of services with only the operations that are called.
+
+        Other services, as IAM Identity Center, only botocore asks, for the job's own credentials.
+        """
         model: Mapping[str, Any] = self._loader.load_service_model(
             service_name, type_name, api_version
         )
-        if type_name != "service-2":
+        if type_name != "service-2" or service_name not in CALLED:
             return model
         called = sorted(CALLED[service_name])
         return {**model, "operations": {name: model["operations"][name] for name in called}}

@@ -427,5 +427,6 @@ def test_a_client_can_do_nothing_but_what_the_job_calls(
         for service in ("ec2", "sts", "organizations")
         for operation in made.client(service, "us-east-1").meta.service_model.operation_names
     }
-    assert can == {*MEMBER_ACTIONS, *APPLICATION_ACTIONS, "sts:GetCallerIdentity"}
+    own = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
+    assert can == {*MEMBER_ACTIONS, *APPLICATION_ACTIONS, *own}
     assert not hasattr(made.client("ec2", "us-east-1"), "terminate_instances")
