@@ -38,6 +38,8 @@ MakeRows = Callable[[list[Row], str, str], list[Row]]
 # Asking for pages of a stated size uses the larger of EC2's request buckets
 # (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
 PAGE_SIZE = 1000
+MOST_BARREN_PAGES = 1000
+"""Pages in a row that bring nothing new; more of them would go on until the run ends."""
 RUNNING: Filters = [{"Name": "instance-state-name", "Values": ["running"]}]
 ACTIVE: Filters = [{"Name": "state", "Values": ["active"]}]
 
@@ -176,13 +178,23 @@ def _whole(cell: Cell, asked: Asked, name: str, make: MakeRows) -> Reading[list[
 def _paged(
     cell: Cell, asked: Asked, filters: Filters, name: str, make: MakeRows
 ) -> Reading[list[Row]]:
-    """Read all pages; what stands on two of them is kept once."""
+    """Read all pages; what stands on two of them is kept once.
+
+    Raises:
+        FaultError: so many pages in a row brought nothing new that no end of them is in sight.
+    """
     found: dict[str, Row] = {}
-    key = KEYS[cell.kind]
+    key, barren = KEYS[cell.kind], 0
 
     def keep(page: Answer) -> None:
+        nonlocal barren
+        before = len(found)
         for row in _rows(make, part(page, name, asked), cell, asked):
             found.setdefault(row[key], row)
+        barren = 0 if len(found) > before else barren + 1
+        if barren > MOST_BARREN_PAGES:
+            detail = f"{MOST_BARREN_PAGES:,} pages in a row brought nothing new"
+            raise malformed(asked, "token_cycle", detail)
 
     sent = {"Filters": filters, "MaxResults": PAGE_SIZE}
     yield from pages(Call(asked, cell.region, name, sent), keep)

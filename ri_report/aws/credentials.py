@@ -69,6 +69,7 @@ def identify(clients: Clients) -> Caller:
     asked = Asked(GET_CALLER_IDENTITY)
     try:
         call = Call(asked, clients.home_region, "Arn")
+        # STS counts it with the roles that are assumed.
         bucket = Bucket(ASSUME_ROLE_AT_ONCE, ASSUME_ROLE_PER_SECOND)
         reply = patiently(lambda: ask_as(clients.base, clients, call), clients.clock, bucket)
         if off := skew(reply["ResponseMetadata"].get("HTTPHeaders", {})):

@@ -210,7 +210,7 @@ class Dispatch:
             self._lost(pipe)
 
     def _hear_in_time(self, listing: Connection) -> None:
-        """Hear the next of the listing, which is worth nothing until it is whole.
+        """Hear the next of the listing, within the time that a run may take.
 
         Raises:
             ListCutError: it is not whole long after the run should have ended.

@@ -119,9 +119,9 @@ def _is_silence(fault: Fault) -> bool:
 
 
 def _waits(fault: Fault) -> tuple[float, ...]:
+    if _is_silence(fault):
+        return WAITS[:1]
     match fault.status:
-        case Status.TIMEOUT if _is_silence(fault):
-            return WAITS[:1]
         case Status.NETWORK | Status.TIMEOUT:
             return WAITS
         case Status.MALFORMED if fault.reason not in CERTAIN:

@@ -113,7 +113,7 @@ class Schedule:
         while self._ready and not self._crew.is_full:
             task = self._ready.popleft()
             call = self._next_call(task)
-            if call.asked.action == ASSUME_ROLE and not task.visit.turn.is_of(task):
+            if call.asked.action == ASSUME_ROLE and not task.visit.turn.take_or_wait(task):
                 continue
             wait = self._wait(task.visit, call, now)
             if isinstance(wait, Fault):

@@ -37,7 +37,7 @@ class Turn:
     behind: list[Task] = field(default_factory=list)
     lost: Fault | None = None
 
-    def is_of(self, task: Task) -> bool:
+    def take_or_wait(self, task: Task) -> bool:
         """Whether a reading may assume the role; if not, it stands behind the one that does."""
         self.taken_by = self.taken_by or task.cell
         if self.taken_by == task.cell:

@@ -166,7 +166,7 @@ def test_all_readings_go_on_after_a_renewal_although_the_one_that_made_it_does_n
     world: Worlds, gather: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = world(COMPANY, faults=Script(ENDED))
-    truth = Turn.is_of
+    truth = Turn.take_or_wait
     cells: list[Cell] = []
 
     def noted(turn: Turn, task: Task) -> bool:
@@ -178,7 +178,7 @@ def test_all_readings_go_on_after_a_renewal_although_the_one_that_made_it_does_n
         operation = OPERATIONS[cells[-1].kind]
         there.refuse(operation, "RequestLimitExceeded", status=503, region=cells[-1].region)
 
-    monkeypatch.setattr(Turn, "is_of", noted)
+    monkeypatch.setattr(Turn, "take_or_wait", noted)
     Renewals(refuse_the_renewing_one).spoil(monkeypatch)
     seen = gather(regions=REGIONS, accounts=(WEB,), run_seconds=20.0)
     gaps = seen.outcomes[seen.outcomes["is_gap"]]

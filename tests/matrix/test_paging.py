@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ri_report.aws.cells import Cell, read_instances
+from ri_report.aws.faults import FaultError
 from ri_report.inventory.outcomes import CellKind
 from tests.matrix.stage import HOME, PAGE_SIZE, PAYER, WEB, staged
 
@@ -125,3 +126,14 @@ def test_ten_thousand_and_one_pages_are_all_read() -> None:
     with pytest.raises(StopIteration) as end:
         reading.send(page(pages))
     assert len({row["instance_id"] for row in end.value.value}) == pages
+
+
+@pytest.mark.parametrize("repeated", [page(1), {"Reservations": []}])
+def test_pages_that_bring_nothing_new_for_ever_are_malformed(repeated: dict[str, Any]) -> None:
+    reading = read_instances(Cell(PAYER, HOME, CellKind.INSTANCES), "the job's role")
+    next(reading)
+    reading.send(page(1) | {"NextToken": "token-1"})
+    for number in range(1_000):
+        reading.send(repeated | {"NextToken": f"token of {number}"})
+    with pytest.raises(FaultError, match="1,000 pages in a row brought nothing new"):
+        reading.send(repeated | {"NextToken": "one more"})
