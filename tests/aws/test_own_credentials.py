@@ -91,7 +91,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pat
         yield tmp_path
 
 
-def _keys(made: Clients) -> tuple[str, str | None]:
+def _keys(made: Clients) -> tuple[str | None, str | None]:
     keys = made.base.get_frozen_credentials()
     return keys.access_key, keys.token
 
