@@ -172,7 +172,10 @@ def test_incomplete_report_says_so_above_everything(incomplete: Report) -> None:
     said = " ".join(first.text_content().split())
     assert said.startswith("Incomplete. 1 of 12 accounts was not read in full.")
     assert "100000013332 archive: everything, DENIED (role)." in said
-    assert "Fix: Create the role CrossAccountInstanceCounter" in said
+    (fold,) = first.iter("details")
+    assert (fold.findtext("summary"), fold.get("open")) == ("Fix", None)
+    assert fold.findtext("p").startswith("Create the role CrossAccountInstanceCounter")
+    assert "is not authorized to perform" in fold.text_content()
     assert document.findtext("head/title").startswith("Incomplete")
 
 

@@ -204,3 +204,23 @@ def test_print_is_a4_landscape_and_repeats_the_heads(
     assert all(re.search(r"^Instance .*Platform", page, re.MULTILINE) for page in of_table)
     assert "Utilization" in pages[0]
     assert "Accounts read" in pages[0]
+    count = len(pages) - 1
+    for number, page in enumerate(pages[:-1], 1):
+        assert f"Page {number} of {count}" in page.splitlines()[-1]
+
+
+def test_ids_are_printed_in_one_piece(
+    browser: Browser, require_program: Callable[[str], str], complete: Report
+) -> None:
+    paper = browser.folder / "page.pdf"
+    browser.run(render(complete), "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+    told = subprocess.run(
+        [require_program("pdftotext"), "-layout", paper, "-"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name, column in (
+        ("utilization", "reservation_id"),
+        ("utilization", "account_id"),
+        ("uncovered", "instance_id"),
+    ):
+        assert all(one in told for one in complete.tables[name].rows[column])
