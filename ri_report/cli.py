@@ -13,7 +13,7 @@ import click
 
 from ri_report import __version__
 from ri_report.ending import end_with
-from ri_report.environment import only_aws
+from ri_report.environment import only_aws, refuse_unknown
 from ri_report.errors import EXIT_COMPLETE, EXIT_INCOMPLETE, ConfigError
 from ri_report.options import (
     AS_OF,
@@ -31,6 +31,7 @@ from ri_report.options import (
     options_of,
     set_by,
     values_of,
+    variables,
 )
 from ri_report.verdict import incomplete, say_found, verdict
 
@@ -66,7 +67,20 @@ def main() -> NoReturn:
     end_with(lambda: ri_report.main(prog_name="ri-report", standalone_mode=False))
 
 
+class _Command(click.Command):
+    """A command that runs only where every variable of this program's sets something."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        refuse_unknown(variables(ri_report.commands.values()))
+        return super().invoke(ctx)
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+
 @click.group(
+    cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODES,
 )

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 KEYS = {
     "organization.role_name": "role_name",
@@ -61,7 +61,7 @@ def option(*names: str, **settings: Any) -> Callable[[Any], Any]:
     """An option that RI_REPORT_<NAME> sets as well."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "RI_REPORT_" + long.removeprefix("--").replace("-", "_").upper()
-    return click.option(*names, envvar=variable, show_envvar=False, **settings)
+    return click.option(*names, envvar=variable, show_envvar=True, **settings)
 
 
 def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -229,6 +229,11 @@ MANNERS = options_of(
     ),
     option("--debug", is_flag=True, help="Show tracebacks of unexpected errors."),
 )
+
+
+def variables(commands: Iterable[click.Command]) -> set[str]:
+    """Return the names of the variables that set options of these commands."""
+    return {str(each.envvar) for command in commands for each in command.params if each.envvar}
 
 
 def values_of(options: dict[str, Any]) -> dict[str, Any]:

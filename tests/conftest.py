@@ -59,6 +59,14 @@ class Ended:
         return [Path(line) for line in self.out.splitlines()]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_variable_of_the_tests() -> Iterator[None]:
+    """Take away what tells the tests how much to try: the program knows no such variable."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RI_REPORT_EXAMPLES", raising=False)
+        yield
+
+
 @pytest.fixture
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Stand in an empty folder, with nothing of the surroundings in the environment."""

@@ -16,7 +16,7 @@ ALLOWED = {
     "ri_report.options": set(),
     "ri_report.ending": {"ri_report.errors", "ri_report.logs"},
     "ri_report.verdict": {"ri_report.errors", "ri_report.report.model"},
-    "ri_report.environment": set(),
+    "ri_report.environment": {"ri_report.errors"},
     "ri_report.config": {
         "ri_report.errors",
         "ri_report.inventory.names",

@@ -36,6 +36,7 @@ HEAVY = (
     "pydantic",
     "rich",
 )
+PAYER = "111111111111"
 COMPANY = """
 management 111111111111 payer
 run 1 m5.large us-east-1a
@@ -197,6 +198,44 @@ def test_a_repeatable_option_is_a_list_in_the_environment(
     organization_served(COMPANY + "account 333333333333 data\n")
     monkeypatch.setenv("RI_REPORT_EXCLUDE_ACCOUNT", "222222222222 333333333333")
     assert command("run", "--dry-run").out.count("left out by the configuration") == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("RI_REPORT_REGIONS", "; did you mean RI_REPORT_REGION?"),
+        ("RI_REPORT_FORMATS", "; did you mean RI_REPORT_FORMAT?"),
+        ("RI_REPORT_SHARING_MODE", "; valid are RI_REPORT_ACCOUNT, RI_REPORT_AS_OF, "),
+        ("RI_REPORT_", "; valid are RI_REPORT_ACCOUNT, RI_REPORT_AS_OF, "),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("run",), ("iam", "--application-account", PAYER)])
+def test_a_variable_that_sets_nothing_is_refused(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    variable: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv(variable, "x")
+    ended = command(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    (line,) = ended.err.splitlines()
+    assert line.startswith(f"error: {variable}: no option is set by this variable{said}")
+    assert command(arguments[0], "--help").code == 0
+
+
+def test_a_variable_of_another_command_is_none_that_sets_nothing(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RI_REPORT_FAIL_ON", "utilization<0.8")
+    assert command("iam", "--application-account", PAYER).code == 0
+
+
+def test_help_names_the_variable_of_an_option(command: Command) -> None:
+    told = " ".join(command("run", "--help").out.split())
+    assert "[env var: RI_REPORT_REGION]" in told
+    assert "[env var: RI_REPORT_FAIL_ON]" in told
 
 
 def test_a_dry_run_says_who_would_be_read_and_writes_nothing(
