@@ -13,14 +13,14 @@ from ri_report.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ri_report.report.model import Finding, Report
 
 log = logging.getLogger("ri_report")
 
 
-def verdict(report: Report, thresholds: Iterable[tuple[str, float]]) -> int:
+def verdict(report: Report, thresholds: Collection[tuple[str, float]]) -> int:
     """Say what the report lacks or breaches, and return the exit code.
 
     Args:
@@ -29,6 +29,9 @@ def verdict(report: Report, thresholds: Iterable[tuple[str, float]]) -> int:
     """
     say_found(report.findings)
     if code := incomplete(report.tables["gaps"].rows["status"]):
+        if thresholds:
+            told = ", ".join(f"{name}<{bound}" for name, bound in thresholds)
+            log.warning("%s not judged, as the report is incomplete", told)
         return code
     values = {kpi.name: kpi.value for kpi in report.kpis}
     code = EXIT_COMPLETE

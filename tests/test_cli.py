@@ -441,7 +441,12 @@ def test_an_incomplete_report_is_never_judged_by_a_threshold(
     command: Command, organization_served: Serve
 ) -> None:
     organization_served(COMPANY + "account 333333333333 data role=\n")
-    assert command("run", *US, "--format", "json", "--fail-on", "coverage<1").code == 3
+    rules = ("--fail-on", "coverage<1", "--fail-on", "utilization<0.8")
+    ended = command("run", *US, "--format", "json", "-q", *rules)
+    assert ended.code == 3
+    assert ended.err.splitlines()[1:] == [
+        "warning: coverage<1.0, utilization<0.8 not judged, as the report is incomplete"
+    ]
 
 
 def test_a_threshold_on_nothing_is_not_breached(
