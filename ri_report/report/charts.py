@@ -47,7 +47,9 @@ class Bar:
     label_note: str = ""
 
 
-def bars(name: str, title: str, description: str, rows: Sequence[Bar]) -> str:
+def bars(
+    name: str, title: str, description: str, rows: Sequence[Bar], *, longest: float = 0
+) -> str:
     """Return a chart of horizontal bars from top to bottom, as one `svg` element.
 
     Args:
@@ -55,9 +57,10 @@ def bars(name: str, title: str, description: str, rows: Sequence[Bar]) -> str:
         title: What the chart shows, for those who do not see it.
         description: What it says, for those who do not see it.
         rows: The bars; a bar of length 0 is drawn as a dot on the base line.
+        longest: The longest bar of the charts that share one scale; 0: that of this one.
     """
     svg = _canvas(name, title, description, ROW_HEIGHT * len(rows))
-    longest = max((row.whole for row in rows), default=0) or 1
+    longest = longest or max((row.whole for row in rows), default=0) or 1
     for place, row in enumerate(rows):
         _row(svg, row, (ROW_HEIGHT * place, LONGEST_PERCENT / longest), name)
     return _written(svg)

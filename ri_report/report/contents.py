@@ -14,15 +14,17 @@ from ri_report.report.accounts import ACCOUNT_SUMMARY, account_summary, is_in_to
 from ri_report.report.capacity import POOLS_SHOWN, capacity_rows, pool_rows
 from ri_report.report.seen import SUMS_OF_COVER, SUMS_OF_USE
 from ri_report.rules.basis import BASIS, FIRM, MARKED
-from ri_report.rules.completeness import COMPLETE, COMPLETENESS, said
+from ri_report.rules.completeness import COMPLETE, COMPLETENESS, PARTIAL, said
 from ri_report.rules.counts import RUNNING
 from ri_report.rules.coverage import MEASURES, measure
 from ri_report.rules.eligibility import NOT_ELIGIBLE, OTHER_STATES
+from ri_report.rules.expiry import EXPIRIES
 from ri_report.rules.unread import unread
 from ri_report.rules.zones import ZONE_MATCH, ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
@@ -61,6 +63,9 @@ FAMILIES = Frame(
     ),
 )
 PURCHASES = Frame("purchases", RESERVATIONS.key, RESERVATIONS.columns)
+MONTHS_AHEAD = 36
+"""The longest term for which AWS sells reservations, three years (EC2 User Guide, "Term
+commitment")."""
 COUNTED_INSTANCES = ("running_instances", "covered_instances", "uncovered_instances")
 
 
@@ -138,6 +143,30 @@ def _allocated(analysis: Analysis) -> pd.DataFrame:
     return rows.rename(columns={"usage_id": "instance_id", "units": "covered_units"}).sort_values(
         list(ALLOCATED.key)
     )
+
+
+def _every_month(inventory: Inventory, analysis: Analysis) -> pd.DataFrame:
+    """Return the months in which something ends or starts, and those between without anything.
+
+    What the frame has beyond `MONTHS_AHEAD` stands in it without the months between.
+    """
+    frame, rows = MARKED["expiries"], analysis.expiries
+    ahead = months_ahead(inventory.as_of)
+    last = max((month for month in rows["month"] if month <= ahead[-1]), default="")
+    nothing = dict.fromkeys((c.name for c in EXPIRIES.columns if c.kind != "text"), 0)
+    word = PARTIAL if unread(inventory.outcomes).reservations.places else COMPLETE
+    empty = frame.of(
+        nothing | {"month": month, BASIS.name: FIRM, COMPLETENESS.name: word}
+        for month in ahead
+        if month <= last and month not in set(rows["month"])
+    )
+    return pd.concat([frame.check(rows), empty]).sort_values("month")
+
+
+def months_ahead(as_of: datetime) -> list[str]:
+    """Return the month of observation and those ahead in which terms can end: `2026-11`."""
+    first = as_of.year * 12 + as_of.month - 1
+    return [f"{m // 12}-{m % 12 + 1:02d}" for m in range(first, first + MONTHS_AHEAD + 1)]
 
 
 CONTENTS = (
@@ -224,9 +253,9 @@ CONTENTS = (
     ),
     Entry(
         "Expiring",
-        "Ends of terms and queued purchases, by month.",
+        "Ends of terms and queued purchases, by month, through the last in which there is any.",
         MARKED["expiries"],
-        lambda _, analysis: analysis.expiries,
+        _every_month,
         ("reservations",),
         open_totals=("ending_used_units",),
     ),

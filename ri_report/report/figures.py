@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from calendar import month_abbr
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ri_report.report.charts import Bar, bars
+from ri_report.report.contents import months_ahead
 from ri_report.report.formats import CONVENTION_SIGN, marked, number, text_of
 from ri_report.report.wording import quantity
 from ri_report.rules.basis import CONVENTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from ri_report.report.model import Report
 
 MOST_FAMILIES = 14
 MOST_RESERVATIONS = 16
-MONTHS_AHEAD = 12
+LEAST_MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Figure:
         caption: How it is to be read, and what it leaves out.
         svg: The drawing; "" where there is nothing to draw, and the caption says why.
         table: Name of the table that holds its numbers.
-        is_wide: Whether it needs the full width of the page.
+        has_long_labels: Whether the bars leave room for labels of many words.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Figure:
     caption: str
     svg: str
     table: str
-    is_wide: bool = False
+    has_long_labels: bool = False
 
 
 def figures(report: Report) -> tuple[Figure, ...]:
@@ -93,7 +93,7 @@ def _utilization(report: Report) -> Figure:
             ),
             "",
             "utilization",
-            is_wide=True,
+            has_long_labels=True,
         ),
         shown,
         _without_idle(len(rows), unknown),
@@ -139,24 +139,45 @@ def _rest_of_reservations(full: int, capped: int, unknown: int) -> str:
 
 def _expiry_timeline(report: Report) -> Figure:
     rows = {row["month"]: row for row in _records(report, "expiries")}
-    ahead = _months(report.as_of)
-    later: dict[str, list[dict[str, Any]]] = {}
-    for month in sorted(set(rows) - set(ahead)):
-        later.setdefault(month[:4], []).append(rows[month])
-    shown = [_ending(_spoken(month), [rows[month]] if month in rows else []) for month in ahead]
-    shown += [_ending(_year(year, ahead), found) for year, found in later.items()]
-    return _figure(
-        Figure(
-            "chart-expiries",
-            "What ends when",
-            "Instances whose reservation ends, and queued ones that start. Bars are normalized"
-            " units that end: solid is in use now, hatched is not; hollow, unknown."
-            + _signed(list(rows.values())),
-            "",
-            "expiries",
-        ),
-        shown if rows else [],
-        "No active reservation was seen that ends, and no queued purchase that starts.",
+    figure = Figure(
+        "chart-expiries",
+        "What ends when",
+        "Instances whose reservation ends, and queued ones that start. Bars are normalized"
+        " units that end: solid is in use now, hatched is not; hollow, unknown."
+        + _signed(list(rows.values())),
+        "",
+        "expiries",
+    )
+    if not rows:
+        nothing = "No active reservation was seen that ends, and no queued purchase that starts."
+        return replace(figure, caption=nothing)
+    shown = _months_shown(rows, months_ahead(report.as_of))
+    return replace(figure, svg=_side_by_side(figure, shown))
+
+
+def _months_shown(rows: dict[str, dict[str, Any]], ahead: list[str]) -> list[Bar]:
+    """Return a bar for each month of a year at least, and through the last that has anything."""
+    last = max((place for place, month in enumerate(ahead) if month in rows), default=0)
+    months = ahead[: max(LEAST_MONTHS, last + 1)]
+    later = [row for month, row in rows.items() if month not in ahead]
+    shown = [_ending(_spoken(month), [rows[month]] if month in rows else []) for month in months]
+    return [*shown, _ending("Later", later)] if later else shown
+
+
+def _side_by_side(figure: Figure, shown: list[Bar]) -> str:
+    """Draw the bars of a long chart in two columns on one scale."""
+    half = -(-len(shown) // 2) if len(shown) > LEAST_MONTHS else len(shown)
+    longest = max(bar.whole for bar in shown)
+    columns = [column for column in (shown[:half], shown[half:]) if column]
+    return "".join(
+        bars(
+            f"{figure.name}-{number}",
+            f"{figure.title}: {column[0].label} to {column[-1].label}",
+            _in_words(column),
+            column,
+            longest=longest,
+        )
+        for number, column in enumerate(columns, 1)
     )
 
 
@@ -189,25 +210,15 @@ def _signed(rows: Iterable[dict[str, Any]]) -> str:
     return f" {CONVENTION_SIGN}: how much of it is used is a convention."
 
 
-def _months(as_of: datetime) -> list[str]:
-    first = as_of.year * 12 + as_of.month - 1
-    return [f"{m // 12}-{m % 12 + 1:02d}" for m in range(first, first + MONTHS_AHEAD)]
-
-
 def _spoken(month: str) -> str:
     return f"{month_abbr[int(month[5:])]} {month[:4]}"
-
-
-def _year(year: str, ahead: list[str]) -> str:
-    return f"Rest of {year}" if year == ahead[-1][:4] else year
 
 
 def _figure(words: Figure, shown: list[Bar], nothing: str) -> Figure:
     """Draw the bars; without any, say why there is no drawing."""
     if not shown:
-        return Figure(words.name, words.title, nothing, "", words.table, words.is_wide)
-    svg = bars(words.name, words.title, _in_words(shown), shown)
-    return Figure(words.name, words.title, words.caption, svg, words.table, words.is_wide)
+        return replace(words, caption=nothing)
+    return replace(words, svg=bars(words.name, words.title, _in_words(shown), shown))
 
 
 def _in_words(shown: Iterable[Bar]) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from lxml import etree
 
 from ri_report.report.figures import figures
@@ -20,7 +21,7 @@ def figure(report: Report, name: str) -> Figure:
 
 def words(one: Figure) -> list[str]:
     """Return label and value of each bar, from top to bottom."""
-    texts = list(etree.fromstring(one.svg).iter("text"))
+    texts = list(etree.fromstring(f"<div>{one.svg}</div>").iter("text"))
     return [f"{a.text}: {b.text or ''}" for a, b in zip(texts[::2], texts[1::2], strict=True)]
 
 
@@ -64,18 +65,63 @@ def test_nothing_unused_is_a_sentence_and_not_an_empty_box(complete: Report) -> 
     assert (one.svg, one.caption) == ("", "Every active reservation that was seen is used in full.")
 
 
-def test_timeline_shows_a_year_of_months_and_then_years(complete: Report) -> None:
+def ending(month: str, instances: int, units: float) -> dict[str, Any]:
     measures = {c.name: 0 for c in EXPIRIES.columns if c.kind != "text"}
-    rows = [
-        measures | {"month": "2026-12", "ending_instances": 3, "ending_units": 12.0},
-        measures | {"month": "2027-02", "starting_instances": 2},
-        measures | {"month": "2027-12", "ending_instances": 1, "ending_units": 4.0},
-        measures | {"month": "2028-01", "ending_instances": 4, "ending_units": 4.0},
-        measures | {"month": "2028-06", "ending_instances": 5, "ending_units": 4.0},
+    return measures | {"month": month, "ending_instances": instances, "ending_units": units}
+
+
+def timeline(report: Report, rows: list[dict[str, Any]]) -> Figure:
+    return figure(with_rows(report, "expiries", rows), "chart-expiries")
+
+
+def test_timeline_shows_every_month_through_the_last_in_which_anything_ends(
+    complete: Report,
+) -> None:
+    rows = [ending("2026-12", 3, 12), ending("2028-06", 5, 4) | {"starting_instances": 2}]
+    shown = words(timeline(complete, rows))
+    assert shown[:3] == ["Nov 2026: ", "Dec 2026: 3 end", "Jan 2027: "]
+    assert len(shown) == 20
+    assert shown[-2:] == ["May 2028: ", "Jun 2028: 5 end · 2 start"]
+
+
+def test_timeline_shows_a_year_at_least_and_what_ends_after_three_as_later(
+    complete: Report,
+) -> None:
+    assert len(words(timeline(complete, [ending("2026-12", 3, 12)]))) == 12
+    rows = [ending("2029-11", 1, 1), ending("2029-12", 2, 2), ending("2999-01", 4, 4)]
+    shown = words(timeline(complete, rows))
+    assert len(shown) == 36 + 1 + 1
+    assert shown[-2:] == ["Nov 2029: 1 end", "Later: 6 end"]
+
+
+def test_a_long_timeline_is_drawn_in_two_columns_on_one_scale(complete: Report) -> None:
+    one = timeline(complete, [ending("2026-12", 3, 10), ending("2028-06", 5, 40)])
+    columns = list(etree.fromstring(f"<div>{one.svg}</div>"))
+    assert [c.findtext("{*}title") or c.findtext("title") for c in columns] == [
+        "What ends when: Nov 2026 to Aug 2027",
+        "What ends when: Sep 2027 to Jun 2028",
     ]
-    shown = words(figure(with_rows(complete, "expiries", rows), "chart-expiries"))
-    assert shown[:4] == ["Nov 2026: ", "Dec 2026: 3 end", "Jan 2027: ", "Feb 2027: 2 start"]
-    assert shown[11:] == ["Oct 2027: ", "Rest of 2027: 1 end", "2028: 9 end"]
+    widths = [
+        sum(
+            float(str(r.get("width")).rstrip("%"))
+            for r in column.iter("rect")
+            if "%" in r.get("width", "")
+        )
+        for column in columns
+    ]
+    assert widths[1] == pytest.approx(4 * widths[0])
+
+
+def test_months_without_anything_stand_in_the_table_too(complete: Report) -> None:
+    rows = complete.tables["expiries"].rows
+    months = list(rows["month"])
+    first, last = (int(m[:4]) * 12 + int(m[5:]) for m in ("2026-11", months[-1]))
+    assert months[0] == "2026-11"
+    assert len(months) == last - first + 1
+    nothing = rows[(rows["ending_reservations"] == 0) & (rows["starting_instances"] == 0)]
+    assert len(nothing)
+    assert set(nothing["basis"]) == {"firm"}
+    assert nothing["ending_used_units"].eq(0).all()
 
 
 def test_figures_without_anything_say_so(complete: Report) -> None:

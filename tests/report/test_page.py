@@ -133,7 +133,8 @@ def test_page_loads_nothing(complete: Report) -> None:
     assert not document.xpath("//@src | //@srcset | //@style | //@*[starts-with(name(), 'on')]")
     assert set(re.findall(r"url\(([^)]*)\)", text)) == {
         "#chart-families-hatch",
-        "#chart-expiries-hatch",
+        "#chart-expiries-1-hatch",
+        "#chart-expiries-2-hatch",
         "#chart-reservations-hatch",
     }
     assert "@import" not in text

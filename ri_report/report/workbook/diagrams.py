@@ -33,6 +33,7 @@ from openpyxl.drawing.text import (
     RegularTextRun,
 )
 
+from ri_report.report.contents import MONTHS_AHEAD
 from ri_report.report.workbook.cells import ACCENT, FORMATS, INK, LINE
 from ri_report.report.workbook.sheets import parts
 
@@ -96,7 +97,7 @@ CHARTS = (
         ),
         "count",
         "col",
-        24,
+        MONTHS_AHEAD + 1,
         "F",
         15,
     ),
