@@ -10,6 +10,7 @@ import pandas as pd
 from ri_report.report.accounts import ACCOUNT_SUMMARY
 from ri_report.report.figures import account_names
 from ri_report.report.formats import UNKNOWN, cell_text, number
+from ri_report.report.marks import MARKS, PARTLY, SHARED, shared_sign
 from ri_report.report.naming import ACCOUNT_IDS, name_of
 from ri_report.report.seen import SEEN
 from ri_report.report.text import visible
@@ -38,21 +39,6 @@ NOT_IN_PAGE = frozenset({"allocations"})
 """One row per reservation and instance: too long to read, and complete in workbook and CSV."""
 
 CODES = frozenset({"reason", "unused_reason", "factor_basis"})
-MARKS = {
-    "coverage": "covered_instances",
-    "coverage_by_account": "covered_instances",
-    "utilization": "used_units",
-    "uncovered": "uncovered_units",
-    "pools": "covered_units",
-    "unused_reasons": "unused_units",
-    "zone_match": "used_units_by_name",
-    "expiries": "ending_used_units",
-    "capacity_reservations": "covered_idle_units",
-    "accounts": "covered_units",
-}
-"""By table the number that bears the mark where the row is a convention."""
-PARTLY = MARKS | {"coverage_by_family": "covered_units"}
-"""By table the number that says partial where the row is and others of the table are complete."""
 WIDE = frozenset({"utilization", "uncovered"})
 PLACE = frozenset({"scope", "availability_zone", "availability_zone_id"})
 TRAITS = PLACE | {"platform", "tenancy", "offering_class", "payment_option"}
@@ -291,6 +277,8 @@ def _total_cell(total: Mapping[str, Any], column: Column, basis: str) -> Cell:
 
 def _reasons(table: Table, shown: list[dict[Any, Any]]) -> tuple[tuple[str, str], ...]:
     texts = REASONS.get(table.name, {})
+    if table.name in SHARED:
+        texts = {**texts, CONVENTION: f"{BASIS_TEXT[CONVENTION]}. {shared_sign(table)}"}
     used = {row[name] for row in shown for name in CODES & set(table.frame.names)}
     if table.name in MARKS and any(row[BASIS.name] == CONVENTION for row in shown):
         used.add(CONVENTION)

@@ -14,6 +14,7 @@ from lxml import html
 
 from ri_report.inventory.frames import Column, Frame
 from ri_report.report import page, templates
+from ri_report.report.marks import MARKS, SHARED
 from ri_report.report.naming import ACCOUNT_IDS, name_of
 from ri_report.report.page import render
 from ri_report.report.sections import shown_columns
@@ -424,8 +425,32 @@ def test_conventions_are_marked_and_explained_below_the_table(complete: Report) 
         assert {i.text_content() for i in section.xpath(".//td/i")} == {"\u2248 convention: "}
         (meaning,) = section.xpath(".//dt[contains(., 'convention')]/following-sibling::dd")
         assert "AWS leaves open" in meaning.text_content()
+        assert SIGNED[name] in meaning.text_content()
     (definition,) = tree.xpath("//dt[.='Firm and convention']/following-sibling::dd")
     assert "total is firm" in definition.text_content()
+
+
+SIGNED = {
+    "coverage": "The sign beside Covered instances stands for Uncovered instances, Covered units"
+    " and Coverage of its row too",
+    "utilization": "The sign beside Used units stands for Unused units, Utilization, Idle slot"
+    " units and Lent units of its row too",
+    "pools": "The sign beside Covered units stands for Used units, Lent units, Borrowed units and"
+    " Covered idle units of its row too",
+}
+
+
+def test_the_sign_speaks_for_every_number_that_can_differ_between_splits(complete: Report) -> None:
+    """What is bought, what runs and how many it is are facts; all else follows from the split."""
+    facts = {
+        "running_instances", "running_units", "purchased_units", "instance_count", "idle_units",
+        "total_instances", "available_instances", "ending_reservations", "ending_instances",
+        "ending_units", "starting_instances",
+    }  # fmt: skip
+    for name, first in MARKS.items():
+        columns = complete.tables[name].frame.columns
+        told = {c.name for c in columns if c.kind in ("count", "units", "ratio")} - facts
+        assert told == {first, *SHARED.get(name, ())}, name
 
 
 def test_a_table_all_of_whose_rows_could_change_says_so_once(incomplete: Report) -> None:
