@@ -342,7 +342,9 @@ def _progress(options: dict[str, Any]) -> Lines | Bar:
 
 def _dry_run(config: Config, profile: str) -> int:
     from ri_report.aws.plan import plan
+    from ri_report.delivery.files import check_writable
 
+    check_writable(Path(config.output.dir))
     _say_lines(plan(_scope(config, profile)))
     return EXIT_COMPLETE
 

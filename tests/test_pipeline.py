@@ -20,6 +20,7 @@ import pytest
 from ri_report import pipeline
 from ri_report.report.outputs import PLACES
 from ri_report.rules.analysis import analyze
+from ri_report.sandbox.faults import Script
 from ri_report.sandbox.identity import LONG_LIVED_SECRET_KEY
 
 if TYPE_CHECKING:
@@ -588,6 +589,36 @@ def test_a_region_that_does_not_exist_is_refused_where_it_was_written(
     assert ended.code == 2
     said = f"error: {place}: 'us-esat-1' is no region of AWS's; the nearest is us-east-1\n"
     assert ended.err == said
+    planned = command("run", "--dry-run", *(["--region", "us-esat-1"] * (how == "--region")))
+    assert (planned.code, planned.out, planned.err) == (2, "", said)
+
+
+def test_a_dry_run_that_may_not_ask_for_regions_says_that_they_are_not_checked(
+    command: Command, organization_served: Serve
+) -> None:
+    endpoint = organization_served(READABLE)
+    endpoint.faults = Script("ec2:DescribeRegions * * always: error UnauthorizedOperation 403")
+    planned = command("run", "--dry-run", "--region", "us-esat-1")
+    assert planned.code == 0
+    assert len(planned.out.splitlines()) == 2
+    assert planned.err.startswith("warning: --region not checked: ec2:DescribeRegions")
+    assert {call.operation for call in endpoint.calls} == {
+        "GetCallerIdentity",
+        "ListAccounts",
+        "DescribeOrganization",
+        "DescribeRegions",
+    }
+
+
+def test_a_dry_run_refuses_a_folder_that_a_run_could_not_write_to(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(READABLE)
+    place = ("--output-dir", "absent/reports")
+    planned, ended = command("run", "--dry-run", *place), command("run", *US, *place)
+    assert planned.code == ended.code == 2
+    assert "absent does not exist" in planned.err
+    assert planned.err == ended.err
 
 
 def test_the_management_account_in_a_group_is_refused_and_what_was_read_is_kept(
