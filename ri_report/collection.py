@@ -161,8 +161,10 @@ def _parts(runs: Path, run: Run, scope: Scope) -> Path:
 
 
 def how_to_report(snapshot: Path) -> str:
-    """Say how the report of a snapshot is made."""
-    return f"make its report with `ri-report report --snapshot {shlex.quote(str(snapshot))}`"
+    """Say how the report of a snapshot is made in the folder of its run."""
+    runs = snapshot.parent.parent
+    places = ("--snapshot", str(snapshot), "--output-dir", str(runs))
+    return f"make its report with `ri-report report {shlex.join(places)}`"
 
 
 def _after_stop(snapshot: Path, found: Collected, *, is_put: bool) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shlex
 import signal
 import threading
 import time
@@ -246,7 +248,7 @@ def test_a_stop_that_finds_everything_read_leaves_a_whole_snapshot_and_says_so(
     interrupt_before_the_last_answer(organization_served(COMPANY))
     stopped = command(*COLLECT)
     assert stopped.code == STOPPED
-    report = ("report", "--snapshot", str(SNAPSHOT))
+    report = ("report", "--snapshot", str(SNAPSHOT), "--output-dir", "reports")
     assert f"{SNAPSHOT} is whole; make its report with `ri-report {' '.join(report)}`" in (
         stopped.err
     )
@@ -279,13 +281,26 @@ def test_who_stops_a_run_while_its_report_is_made_is_told_how_to_make_it(
         patch.setattr("ri_report.pipeline.render", interrupted)
         stopped = command("run", *COLLECT[1:])
     assert stopped.code == STOPPED
-    report = ("report", "--snapshot", str(SNAPSHOT))
+    report = ("report", "--snapshot", str(SNAPSHOT), "--output-dir", "reports")
     assert f"make its report with `ri-report {' '.join(report)}`" in stopped.err
     resumed = command("run", *RESUME[1:])
     assert resumed.code == 2
     assert "nothing to resume; run anew, or make" in resumed.err
     assert f"with `ri-report {' '.join(report)}`" in resumed.err
     assert command(*report, "--format", "json").code == 0
+
+
+def test_the_command_that_is_named_makes_the_report_beside_what_was_read(
+    command: Command, organization_served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization_served(COMPANY)
+    with monkeypatch.context() as patch:
+        patch.setattr("ri_report.pipeline.render", interrupted)
+        stopped = command("run", *COLLECT[1:], "--output-dir", "my runs")
+    (named,) = re.findall(r"`ri-report (report .*)`", stopped.err)
+    assert command(*shlex.split(named)).code == 0
+    assert Path(f"my runs/{NAME}/report.json").exists()
+    assert not Path("reports").exists()
 
 
 @pytest.mark.usefixtures("_listed_in_two_pages")
