@@ -57,7 +57,7 @@ class Scene:
 
     def matches(self, key: str, identifier: str) -> Iterator[str]:
         """Say by scope and tier how many of the other side match; each counts where it is first."""
-        both = comparable(self.usage, self.analysis.active)
+        both = comparable(self.usage, self.analysis.active, self.sharing)
         ids = np.concatenate([side[name].to_numpy(object) for name, side in self.sides.items()])
         own = int(np.flatnonzero(ids == identifier)[0])
         unseen = (np.arange(len(both)) < len(self.usage)) == (key == RESERVATION)

@@ -80,8 +80,8 @@ def allocate(
             a snapshot]. Only eligible On-Demand usage. Where given, `kind` tells instances
             (`instance`) from idle slots of capacity reservations (`idle_slot`, whose hours are
             slot-hours and whose account is the one that pays), and `capacity_reservation_id` (""
-            for none) tells which instances run inside one. Zonal reservations serve neither slots
-            nor such instances.
+            for none) tells which instances run inside one. Zonal reservations serve no slots and,
+            unless `sharing` says so, no such instances.
         reservations: reservation_id, account_id, region, scope (`zonal` or `regional`),
             availability_zone, availability_zone_id, instance_type, platform, tenancy,
             instance_count, hours [that one unit offers; 1.0 in a snapshot]; `end`, where given,
@@ -103,7 +103,7 @@ def allocate(
     check_sides(usage, reservations)
     sharing = sharing or Sharing()
     usage, reservations = usage.reset_index(drop=True), reservations.reset_index(drop=True)
-    both = comparable(usage, reservations)
+    both = comparable(usage, reservations, sharing)
     check_zone_ids(both, sharing)
     demand = _demand(usage, both.head(len(usage)))
     supply = _supply(reservations, both.tail(len(reservations)))

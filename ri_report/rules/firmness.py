@@ -96,7 +96,7 @@ def firmness(
         allocations: Frame `allocation.ALLOCATIONS` of these.
         sharing: The preferences that the allocation followed.
     """
-    both, side = comparable(usage, active), _sides(usage, active)
+    both, side = comparable(usage, active, sharing), _sides(usage, active)
     amounts, pairs = _amounts(usage, active), _pairs(usage, active, allocations)
     left_by_instances = amounts - pairs.given(side, USAGE_SIDE)
     left = left_by_instances - pairs.given(side, SLOT_SIDE)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ri_report.rules.bounds import meet, narrow, parts, sums
-from ri_report.rules.matching import comparable, in_capacity, tell_apart
+from ri_report.rules.matching import comparable, takes_no_zonal, tell_apart
 from ri_report.rules.reasons import NOTHING_RUNNING, relaxable, relaxed_keys
 from ri_report.rules.sizes import QUARTERS
 from ri_report.rules.wholes import WHOLE, open_groups
@@ -46,7 +46,7 @@ def firm_reasons(covered: pd.DataFrame, bought: pd.DataFrame, sharing: Sharing) 
     Returns:
         A column of flags for each reason, by reservation id.
     """
-    kinds, least, most = _kinds(covered, bought)
+    kinds, least, most = _kinds(covered, bought, sharing)
     unused, units = _quarters(bought["unused_units"]), bought["units"] * bought["instance_count"]
     is_known = ~bought[WHOLE].duplicated(keep=False).to_numpy() & (bought[WHOLE] >= 0).to_numpy()
     rows = parts(
@@ -54,7 +54,8 @@ def firm_reasons(covered: pd.DataFrame, bought: pd.DataFrame, sharing: Sharing) 
         np.append(most, np.where(is_known, unused, _quarters(units))),
     )
     rows.least = np.append(least, np.where(is_known, unused, 0))
-    found = _relax(rows, relaxable(comparable(kinds, bought), sharing), len(kinds))
+    both = comparable(kinds, bought, sharing)
+    found = _relax(rows, relaxable(both, sharing), len(kinds))
     ids = pd.Index(bought["reservation_id"])
     return pd.DataFrame({reason: flags[len(kinds) :] for reason, flags in found.items()}, ids)
 
@@ -70,10 +71,12 @@ def _relax(rows: Parts, both: pd.DataFrame, usage_count: int) -> dict[str, Flags
     return {**found, NOTHING_RUNNING: rows.is_settled}
 
 
-def _kinds(covered: pd.DataFrame, bought: pd.DataFrame) -> tuple[pd.DataFrame, Integers, Integers]:
+def _kinds(
+    covered: pd.DataFrame, bought: pd.DataFrame, sharing: Sharing
+) -> tuple[pd.DataFrame, Integers, Integers]:
     """Return one row of each kind of instances, and the least and the most uncovered of it."""
-    both = comparable(covered, bought.iloc[:0])
-    line = tell_apart(both, _LINE) * 2 + in_capacity(covered).to_numpy()
+    both = comparable(covered, bought.iloc[:0], sharing)
+    line = tell_apart(both, _LINE) * 2 + takes_no_zonal(covered, sharing).to_numpy()
     _, first, kind = np.unique(line, return_index=True, return_inverse=True)
     uncovered, units = (
         sums(kind, _quarters(covered[name]), len(first)) for name in ("uncovered_units", "units")

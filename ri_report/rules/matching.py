@@ -53,12 +53,13 @@ _POOL_TRAITS = ("instance_type", "platform", "tenancy")
 _TRAITS = ("period", "account_id", "region", *_ZONES, *_POOL_TRAITS, "scope")
 
 
-def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
+def comparable(usage: pd.DataFrame, reservations: pd.DataFrame, sharing: Sharing) -> pd.DataFrame:
     """Stack usage and, below it, reservations, with everything that decides on a match.
 
     Args:
         usage: What `allocation.allocate` takes.
         reservations: What `allocation.allocate` takes.
+        sharing: The preferences.
 
     Returns:
         A column of categories for each trait, among them the `pool` and the `scope`: of a
@@ -66,23 +67,29 @@ def comparable(usage: pd.DataFrame, reservations: pd.DataFrame) -> pd.DataFrame:
         `place` by which zones are compared by id. An unknown zone is missing, and what is missing
         matches nothing.
     """
-    usage = usage.assign(scope=pd.Series("", usage.index).mask(in_capacity(usage), REGIONAL))
+    no_zonal = takes_no_zonal(usage, sharing)
+    usage = usage.assign(scope=pd.Series("", usage.index).mask(no_zonal, REGIONAL))
     both = pd.DataFrame({trait: _stacked(usage, reservations, trait) for trait in _TRAITS})
     both = _named(both)
     return both.assign(pool=_pools(both), place=_places(both))
 
 
-def in_capacity(usage: pd.DataFrame) -> pd.Series[bool]:
-    """Return whether the usage is an idle slot or runs inside a capacity reservation.
+def takes_no_zonal(usage: pd.DataFrame, sharing: Sharing) -> pd.Series[bool]:
+    """Return whether no zonal reservation may serve the usage.
 
     Zonal reservations do not apply to Capacity Reservations (EC2 User Guide, "Capacity Reservation
-    pricing and billing"). That this holds for an instance inside one too is read from those words;
-    AWS gives no example.
+    pricing and billing"), so not to idle slots. Whether that holds for an instance inside one too
+    the preferences say.
     """
     slots = is_idle_slot(usage)
+    return slots if sharing.zonal_in_capacity_reservations else slots | runs_inside(usage)
+
+
+def runs_inside(usage: pd.DataFrame) -> pd.Series[bool]:
+    """Return whether the usage is an instance that runs inside a capacity reservation."""
     if "capacity_reservation_id" not in usage:
-        return slots
-    return slots | (usage["capacity_reservation_id"].fillna("") != "")
+        return pd.Series(data=False, index=usage.index)
+    return usage["capacity_reservation_id"].fillna("") != ""
 
 
 def is_idle_slot(usage: pd.DataFrame) -> pd.Series[bool]:

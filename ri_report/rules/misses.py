@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ri_report.rules.matching import INDEPENDENT_REGIONS, ZONAL, in_capacity
+from ri_report.rules.matching import INDEPENDENT_REGIONS, ZONAL, takes_no_zonal
 from ri_report.rules.sizes import families
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def near_misses(usage: pd.DataFrame, active: pd.DataFrame, sharing: Sharing) -> 
     Returns:
         usage_id, reservation_id and the reason, one of `reasons.UNUSED_REASONS_TEXT`; sorted.
     """
-    usage = usage.assign(inside=in_capacity(usage))
+    usage = usage.assign(takes_no_zonal=takes_no_zonal(usage, sharing))
     both = usage.merge(active, how="cross", suffixes=("", "_bought"))
     stands = pd.DataFrame(_standing(both, sharing))
     is_near = (stands.sum(axis="columns") == 1) & _is_family(both)
@@ -57,7 +57,7 @@ def _standing(both: pd.DataFrame, sharing: Sharing) -> dict[str, pd.Series[bool]
     is_elsewhere, is_unknown = _zones(both, differs["account_id"], sharing)
     is_zonal_here = is_zonal & ~differs["region"]
     return {
-        "capacity_reservation": is_zonal & both["inside"],
+        "capacity_reservation": is_zonal & both["takes_no_zonal"],
         "wrong_zone": is_zonal_here & is_elsewhere & ~is_unknown,
         "zone_unknown": is_zonal_here & is_unknown,
         "size_not_flexible": (is_zonal | is_exact) & differs["instance_type"],

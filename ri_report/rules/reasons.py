@@ -8,6 +8,7 @@ uncovered instances, so that the reasons of a reservation add up to its unused u
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,6 @@ from ri_report.inventory.frames import Column, Frame
 from ri_report.rules.allocation import allocated_units, cut
 from ri_report.rules.eligibility import INSTANCE_COLUMNS
 from ri_report.rules.matching import RULES, ZONAL, arrange, comparable, match_keys, pack
-from ri_report.rules.sharing import Sharing
 from ri_report.rules.sizes import QUARTERS, families
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ri_report.rules.matching import Integers
+    from ri_report.rules.sharing import Sharing
 
 NOTHING_RUNNING = "nothing_running"
 NOT_ALL_READ = "not_all_read"
@@ -102,7 +103,7 @@ def unused_reasons(
     active = active.sort_values("reservation_id", ignore_index=True)
     kinds = _uncovered_kinds(covered)
     uncovered, unused = _quarters(kinds["uncovered_units"]), _unused(active, allocations)
-    both = relaxable(comparable(kinds, active), sharing)
+    both = relaxable(comparable(kinds, active, sharing), sharing)
     found = [
         _relax(keys, uncovered, unused).assign(reason=reason)
         for reason, keys in relaxed_keys(both, len(kinds))
@@ -193,12 +194,15 @@ def uncovered_instances(
         sharing: The preferences that the allocation followed.
     """
     left = covered[covered["uncovered_units"] > 0].reset_index(drop=True)
-    both = comparable(left, active)
-    outside = comparable(left.assign(capacity_reservation_id=""), active)
+    both = comparable(left, active, sharing)
+    everywhere = replace(sharing, mode="open", deactivated_accounts=frozenset())
+    inside_too = replace(sharing, zonal_in_capacity_reservations=True)
     applies = {
         "exhausted": _has_match(both, len(left), sharing),
-        "sharing_off": _has_match(both, len(left), Sharing(zonal_match=sharing.zonal_match)),
-        "capacity_reservation": _has_match(outside, len(left), sharing),
+        "sharing_off": _has_match(both, len(left), everywhere),
+        "capacity_reservation": _has_match(
+            comparable(left, active, inside_too), len(left), sharing
+        ),
     }
     reason = np.select(list(applies.values()), list(applies), "no_reservation")
     rows = left.rename(columns={"usage_id": "instance_id", "units": "running_units"})

@@ -48,6 +48,10 @@ class Sharing:
             `az_name`, as AWS words it (Billing User Guide, "Billing examples for specific
             services": an account gets a discount if it runs in a zone of the same name, although
             that may be another place), or `az_id`, the physical place.
+        zonal_in_capacity_reservations: Whether zonal reservations cover instances that run inside a
+            capacity reservation. AWS says that zonal reservations do not apply to Capacity
+            Reservations (EC2 User Guide, "Capacity Reservation pricing and billing") and gives no
+            example of an instance inside one. Idle slots they never cover.
 
     Raises:
         ValueError: an account is in two groups, the members of a group are one text, or a mode or
@@ -58,6 +62,7 @@ class Sharing:
     groups: Mapping[str, Collection[str]] = field(default_factory=dict, hash=False)
     deactivated_accounts: frozenset[str] = frozenset()
     zonal_match: ZonalMatch = "az_name"
+    zonal_in_capacity_reservations: bool = False
 
     def __post_init__(self) -> None:
         """Check the preferences, and keep the groups so that nobody can change them."""

@@ -53,7 +53,7 @@ def unplaced_pools(
             one account both are the same.
         sharing: Who may serve whom.
     """
-    both = arrange(comparable(usage, active), sharing, sharing.widest_tier)
+    both = arrange(comparable(usage, active, sharing), sharing, sharing.widest_tier)
     is_bought = np.arange(len(both)) >= len(usage)
     rows = pd.DataFrame(
         {

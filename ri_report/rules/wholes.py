@@ -56,7 +56,7 @@ def wholes(
         sure: What `firmness` says of these.
         sharing: The preferences that the allocation followed.
     """
-    both, at = comparable(usage, active), len(usage)
+    both, at = comparable(usage, active, sharing), len(usage)
     is_mixed = mixed_pools(both, sharing)
     regional, zonal = (
         np.where(is_mixed, NONE, match_keys(both, scope, sharing, sharing.widest_tier))

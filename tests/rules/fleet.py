@@ -144,6 +144,7 @@ def fleet(
     groups: Mapping[str, Collection[str]] | None = None,
     deactivated: Sequence[str] = (),
     zonal_match: ZonalMatch = "az_name",
+    zonal_in_capacity_reservations: bool = False,
 ) -> Fleet:
     """Return the fleet that the text describes, under these sharing preferences."""
     lines = [line.strip() for line in text.splitlines()]
@@ -165,6 +166,7 @@ def fleet(
             groups=groups or {},
             deactivated_accounts=frozenset(deactivated),
             zonal_match=zonal_match,
+            zonal_in_capacity_reservations=zonal_in_capacity_reservations,
         ),
         CAPACITY_RESERVATIONS.of(held),
     )

@@ -87,6 +87,8 @@ class Organization(NamedTuple):
     mode: Mode = "open"
     group_of: tuple[tuple[str, str], ...] = ()
     """Pairs of an account and its group; an account that is in none has no pair."""
+    zonal_inside: bool = False
+    """Whether zonal reservations serve instances inside a capacity reservation."""
 
     @property
     def text(self) -> str:
@@ -137,20 +139,25 @@ def fits(org: Organization, purchase: Purchase, machine: Machine) -> bool:
         return False
     if not purchase.zone:
         return True
-    if purchase.type != machine.type or machine.inside or machine.slots:
+    if purchase.type != machine.type or machine.slots:
+        return False
+    if machine.inside and not org.zonal_inside:
         return False
     if org.by_id and purchase.account != machine.account:
         return purchase.zone_id == machine.zone_id != ""
     return purchase.zone == machine.zone
 
 
-def alike(one: Machine, other: Machine, scope: str) -> bool:
+def alike(org: Organization, one: Machine, other: Machine, scope: str) -> bool:
     if one.account != other.account or pool(one) != pool(other):
         return False
     if bool(one.slots) != bool(other.slots):
         return False
-    place = (one.zone, one.type, bool(one.inside))
-    return scope == "regional" or place == (other.zone, other.type, bool(other.inside))
+    if scope == "regional":
+        return True
+    if not org.zonal_inside and bool(one.inside) != bool(other.inside):
+        return False
+    return (one.zone, one.type) == (other.zone, other.type)
 
 
 def allocate_slowly(org: Organization) -> dict[tuple[str, str, str], float]:
@@ -160,7 +167,7 @@ def allocate_slowly(org: Organization) -> dict[tuple[str, str, str], float]:
     given: dict[tuple[str, str, str], float] = {}
     for scope, tier, idle in steps(org):
         turn = [machine for machine in org.machines if bool(machine.slots) == idle]
-        for machine in queue(turn, dict(wanted), scope):
+        for machine in queue(org, turn, dict(wanted), scope):
             for purchase in sorted(org.purchases, key=lambda p: (p.end, p.name)):
                 if (scope == "zonal") != bool(purchase.zone):
                     continue
@@ -190,11 +197,13 @@ def steps(org: Organization) -> Iterator[tuple[str, str, bool]]:
             yield scope, tier, idle
 
 
-def queue(machines: Sequence[Machine], wanted: dict[str, int], scope: str) -> list[Machine]:
+def queue(
+    org: Organization, machines: Sequence[Machine], wanted: dict[str, int], scope: str
+) -> list[Machine]:
     """Smallest size first; of one size, those of the account that lacks most, then by name."""
 
     def place(machine: Machine) -> tuple[int, int, str, str]:
-        lacking = sum(wanted[other.name] for other in machines if alike(machine, other, scope))
+        lacking = sum(wanted[other.name] for other in machines if alike(org, machine, other, scope))
         return QUARTERS[machine.type], -lacking, machine.account, machine.name
 
     return sorted(machines, key=place)

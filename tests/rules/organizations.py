@@ -54,6 +54,7 @@ def organizations(draw: st.DrawFn, *, everybody: bool = False) -> Organization:
         draw(st.booleans()),
         mode,
         tuple(sorted(groups.items())),
+        draw(st.booleans()),
     )
 
 

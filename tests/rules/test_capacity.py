@@ -103,6 +103,28 @@ def test_zonal_reservations_serve_neither_idle_slots_nor_instances_inside() -> N
         """)
 
 
+def test_zonal_reservations_serve_instances_inside_if_asked_to_but_never_idle_slots() -> None:
+    world = fleet(
+        """
+        cr-a: A holds 2 m5.large in us-east-1a
+        i-in: A runs 1 m5.large in us-east-1a, inside cr-a
+        i-out: A runs 1 m5.large in us-east-1a
+        r-zonal: A bought 9 m5.large in us-east-1a
+        """,
+        zonal_in_capacity_reservations=True,
+    )
+    assert given(world) == lines("""
+        usage_id | reservation_id | tier  | units
+        i-in     | r-zonal        | owner | 4
+        i-out    | r-zonal        | owner | 4
+        """)
+    reasons = world.analysis.unused_reasons
+    assert table(reasons, ["reservation_id", "reason", "unused_units"]) == lines("""
+        reservation_id | reason          | unused_units
+        r-zonal        | nothing_running | 28
+        """)
+
+
 def test_a_regional_reservation_serves_instances_inside_as_any_other() -> None:
     world = fleet("""
         cr-a: A holds 1 m5.large in us-east-1a

@@ -70,8 +70,10 @@ def engine(orgs: Sequence[Organization]) -> list[Given]:
     Each is a period of its own, with accounts of its own, so that none may touch another.
     """
     found: list[Given] = [{} for _ in orgs]
-    for by_id, mode in sorted({(org.by_id, org.mode) for org in orgs}):
-        numbers = [n for n, org in enumerate(orgs) if (org.by_id, org.mode) == (by_id, mode)]
+    settings_of = [(org.by_id, org.mode, org.zonal_inside) for org in orgs]
+    for by_id, mode, zonal_inside in sorted(set(settings_of)):
+        alike = (by_id, mode, zonal_inside)
+        numbers = [n for n, its in enumerate(settings_of) if its == alike]
         apart = [renamed(orgs[n], f"{n}{{}}".format) for n in numbers]
         groups = {
             f"{n}{name}": members
@@ -83,6 +85,7 @@ def engine(orgs: Sequence[Organization]) -> list[Given]:
             groups=groups,
             deactivated_accounts=frozenset[str]().union(*(org.deactivated for org in apart)),
             zonal_match="az_id" if by_id else "az_name",
+            zonal_in_capacity_reservations=zonal_inside,
         )
         rows = allocate(
             _usage(zip(numbers, apart, strict=True)),
@@ -230,6 +233,7 @@ def seen(org: Organization) -> Fleet:
         groups=groups_of(org),
         deactivated=sorted(org.deactivated),
         zonal_match="az_id" if org.by_id else "az_name",
+        zonal_in_capacity_reservations=org.zonal_inside,
     )
 
 

@@ -49,6 +49,16 @@ def test_one_rule_between_two_is_named(bought: str, runs: str, reason: str) -> N
     assert missed(f"i: {runs}\n{bought}", deactivated=["B"]) == [f"i r {reason}"]
 
 
+def test_zonal_reservations_that_serve_instances_inside_miss_only_idle_slots() -> None:
+    text = f"""
+        c: A holds 2 m5.large in us-east-1a
+        i: A runs 1 m5.large in us-east-1a, inside c
+        {ZONAL}
+        """
+    assert missed(text) == ["c r capacity_reservation", "i r capacity_reservation"]
+    assert missed(text, zonal_in_capacity_reservations=True) == ["c r capacity_reservation"]
+
+
 @pytest.mark.parametrize(
     ("region", "reason"), [("us-east-1", "zone_unknown"), ("eu-central-1", "wrong_zone")]
 )

@@ -110,6 +110,9 @@ def test_a_zonal_reservation_misses_what_runs_inside_a_capacity_reservation() ->
         instance_id | covered_units | uncovered_units | reason
         i-1         | 0             | 4               | capacity_reservation
         """)
+    served = fleet(text, zonal_in_capacity_reservations=True)
+    assert "r-1 | nothing_running | 4" in unused(served)
+    assert served.analysis.uncovered.empty
     elsewhere = fleet(text.replace("2 m5.large in us-east-1a", "2 m5.large in us-east-1b"))
     assert "r-1 | nothing_running | 8" in unused(elsewhere)
     assert "no_reservation" in uncovered(elsewhere)
