@@ -341,11 +341,9 @@ def _progress(options: dict[str, Any]) -> Lines | Bar:
 
 
 def _dry_run(config: Config, profile: str) -> int:
-    from ri_report.aws.plan import plan
-    from ri_report.delivery.files import check_writable
+    from ri_report.pipeline import planned
 
-    check_writable(Path(config.output.dir))
-    _say_lines(plan(_scope(config, profile)))
+    _say_lines(planned(config, _scope(config, profile)))
     return EXIT_COMPLETE
 
 

@@ -160,10 +160,16 @@ def _parts(runs: Path, run: Run, scope: Scope) -> Path:
     return begin(runs, About(run.name, run.as_of, scope.fingerprint, run.begun_at))
 
 
-def how_to_report(snapshot: Path) -> str:
-    """Say how the report of a snapshot is made in the folder of its run."""
+def how_to_report(snapshot: Path, settings: str = "") -> str:
+    """Say how the report of a snapshot is made in the folder of its run.
+
+    Args:
+        snapshot: The snapshot.
+        settings: The file with the settings to use; "" for those of the run.
+    """
     runs = snapshot.parent.parent
-    places = ("--snapshot", str(snapshot), "--output-dir", str(runs))
+    places = ["--snapshot", str(snapshot), "--output-dir", str(runs)]
+    places += ["--config", settings] if settings else []
     return f"make its report with `ri-report report {shlex.join(places)}`"
 
 

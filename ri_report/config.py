@@ -102,6 +102,7 @@ class SharingSection(Section):
     groups: dict[GroupName, Accounts] = {}
     deactivated_accounts: Accounts = []
     zonal_match: ZonalMatch = "az_name"
+    zonal_in_capacity_reservations: bool = False
 
     @model_validator(mode="after")
     def _groups_agree(self) -> SharingSection:
@@ -140,6 +141,11 @@ class Config(Section):
     def model_post_init(self, source: tuple[str, Mapping[str, str]] | None, /) -> None:
         """Keep where the values come from: the file, and options by the key that they set."""
         self._path, self._given = source or ("", {})
+
+    @property
+    def path(self) -> str:
+        """The file that was read; "" without one."""
+        return self._path
 
     def place(self, key: str) -> str:
         """Return where the user wrote the value of a key."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ri_report.aws.plan import plan
 from ri_report.aws.scope import ConfiguredAccount, Scope
 from ri_report.collection import collect_into, how_to_report
 from ri_report.config import kept_config
@@ -18,14 +19,15 @@ from ri_report.delivery.lock import only_writer
 from ri_report.inventory.dumps import read_dumps
 from ri_report.inventory.names import check_listed
 from ri_report.inventory.outcomes import is_all_listed
+from ri_report.inventory.schema import ACCOUNTS
 from ri_report.inventory.snapshot import read_snapshot, snapshot_files
+from ri_report.preferences import check_groups, check_stored_groups, sharing_of
 from ri_report.report.assembly import build_report
 from ri_report.report.model import Report, Targets
 from ri_report.report.outputs import PLACES, render
 from ri_report.report.story import story
 from ri_report.rules.analysis import analyze
 from ri_report.rules.conservation import check_conservation
-from ri_report.rules.sharing import Sharing, check_members
 from ri_report.rules.unknown import blind
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from ri_report.config import Config
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
+    from ri_report.rules.sharing import Sharing
 
 log = logging.getLogger("ri_report")
 
@@ -62,8 +65,23 @@ def run(config: Config, scope: Scope, the_run: Run, *, progress: Progress) -> Re
         folder = _collected(config, scope, the_run, progress)
         with _remembered(folder):
             inventory, _ = read_snapshot(folder)
+            how = f"; the snapshot keeps it as it was: {how_to_report(folder, config.path)}"
+            check_stored_groups(config, inventory, folder, how=how)
             made = report_inventory(inventory, config)
     return Result(made.report, (folder, *made.written))
+
+
+def planned(config: Config, scope: Scope) -> list[str]:
+    """Return what a run would read, one line for each account; refuses what can be known to fail.
+
+    Args:
+        config: The whole configuration.
+        scope: What to read and how to get there.
+    """
+    check_writable(Path(config.output.dir))
+    accounts, lines = plan(scope)
+    check_groups(config, ACCOUNTS.of(accounts))
+    return lines
 
 
 @contextmanager
@@ -100,10 +118,10 @@ def report_snapshot(folder: Path, config: Config | None, output: dict[str, objec
         output: The table [output] to use with these.
     """
     inventory, settings = read_snapshot(folder)
-    if config is None:
-        config = kept_config(settings | {"output": output}, folder)
-    elif is_all_listed(inventory.outcomes):
+    if config and is_all_listed(inventory.outcomes):
         check_listed(config.named_accounts("sharing"), set(inventory.accounts["account_id"]))
+    config = config or kept_config(settings | {"output": output}, folder)
+    check_stored_groups(config, inventory, folder)
     with only_writer(Path(config.output.dir)):
         check_run_folder(config, inventory.run)
         return report_inventory(inventory, config)
@@ -118,6 +136,7 @@ def report_dumps(folder: Path, config: Config, as_of: datetime | None) -> Result
     with only_writer(Path(config.output.dir)):
         inventory = read_dumps(folder, as_of)
         check_listed(config.named_accounts("sharing"), set(inventory.accounts["account_id"]))
+        check_stored_groups(config, inventory, folder)
         check_run_folder(config, inventory.run)
         kept = keep(inventory, config)
         made = report_inventory(inventory, config)
@@ -145,7 +164,9 @@ def explain_snapshot(folder: Path, config: Config | None, identifier: str) -> li
         ConfigError: the snapshot holds nothing of that id; names the nearest one that it holds.
     """
     inventory, settings = read_snapshot(folder)
-    analysis, sharing = analyze_inventory(inventory, config or kept_config(settings, folder))
+    config = config or kept_config(settings, folder)
+    check_stored_groups(config, inventory, folder)
+    analysis, sharing = analyze_inventory(inventory, config)
     return story(inventory, analysis, sharing, identifier)
 
 
@@ -153,22 +174,12 @@ def analyze_inventory(inventory: Inventory, config: Config) -> tuple[Analysis, S
     """Apply the rules under the configured sharing, check that the numbers agree, and blind them.
 
     Raises:
-        ConfigError: a sharing group names the management account or one that is not listed.
         IntegrityError: two sums that must be equal differ.
     """
     sharing = sharing_of(config)
-    check_members(_of_listed(sharing, inventory), inventory.accounts)
     analysis = analyze(inventory, sharing)
     check_conservation(analysis)
     return blind(analysis, inventory, sharing), sharing
-
-
-def _of_listed(sharing: Sharing, inventory: Inventory) -> Sharing:
-    """Return the sharing of the accounts that were listed: of others it cannot be checked."""
-    if is_all_listed(inventory.outcomes):
-        return sharing
-    listed = frozenset(inventory.accounts["account_id"])
-    return replace(sharing, groups={name: listed & {*of} for name, of in sharing.groups.items()})
 
 
 def keep(inventory: Inventory, config: Config) -> Path:
@@ -195,16 +206,6 @@ def check_run_folder(config: Config, name: str) -> None:
 def run_folder(config: Config, name: str) -> Path:
     """Return the folder of a run."""
     return Path(config.output.dir) / name
-
-
-def sharing_of(config: Config) -> Sharing:
-    """Return the sharing preferences that the configuration tells."""
-    return Sharing(
-        mode=config.sharing.mode,
-        groups=config.sharing.groups,
-        deactivated_accounts=frozenset(config.sharing.deactivated_accounts),
-        zonal_match=config.sharing.zonal_match,
-    )
 
 
 def scope_of(config: Config, profile: str = "", home_region: str = "") -> Scope:

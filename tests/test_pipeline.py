@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shlex
 import time
 import zipfile
 from contextlib import closing
@@ -172,7 +173,8 @@ def test_an_account_that_was_not_read_is_unknown_and_never_zero(
     assert {account[name] for name in MEASURES} == {""}
     (coverage,) = of_account("coverage_by_account", DATA)
     assert coverage.pop("completeness") == "unknown"
-    assert {value for name, value in coverage.items() if name != "account_id"} == {""}
+    assert (coverage.pop("account_id"), coverage.pop("account_name")) == (DATA, "data")
+    assert set(coverage.values()) == {""}
     (running,) = of_account("running", DATA)
     assert running["running_instances"] == ""
     tables = facts()["tables"]
@@ -621,23 +623,50 @@ def test_a_dry_run_refuses_a_folder_that_a_run_could_not_write_to(
     assert planned.err == ended.err
 
 
+GROUP_OF = '[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["{}"]'
+PAYER_IN_GROUP = (
+    f"sharing.groups: {PAYER} in group shop is the management account, which AWS leaves out of"
+    " every group; correct it"
+)
+
+
 def test_the_management_account_in_a_group_is_refused_and_what_was_read_is_kept(
     command: Command, organization_served: Serve
 ) -> None:
     organization_served(READABLE)
-    settings = Path("ri-report.toml")
-    text = '[sharing]\nmode = "restricted"\n[sharing.groups]\nshop = ["{}"]'
-    settings.write_text(text.format(PAYER))
-    ended = command("run", *US, "--format", "json")
+    settings = Path("my settings.toml")
+    settings.write_text(GROUP_OF.format(PAYER))
+    ended = command("run", *US, "--format", "json", "--config", settings)
     assert ended.code == 2
-    assert f"{PAYER} in group shop is the management account" in ended.err
+    assert ended.err.startswith(
+        f"error: my settings.toml: {PAYER_IN_GROUP}; the snapshot keeps it as it was: "
+    )
     assert len(ended.err.splitlines()) == 1
     assert [path.name for path in RUN.iterdir()] == ["snapshot"]
-    settings.write_text(text.format(WEB))
-    again = ("report", "--snapshot", RUN / "snapshot", "--format", "json")
-    assert command(*again, "--config", settings).code == 0
+    settings.write_text(GROUP_OF.format(WEB))
+    (named,) = re.findall(r"`ri-report (report .*)`", ended.err)
+    assert command(*shlex.split(named)).code == 0
     warnings = [f["text"] for f in facts()["findings"] if f["level"] == "warning"]
     assert [text for text in warnings if PAYER in text and "serve only itself" in text]
+
+
+def test_the_management_account_in_a_group_is_refused_where_the_group_was_written(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(READABLE)
+    settings = Path("mine.toml")
+    settings.write_text(GROUP_OF.format(PAYER))
+    assert command("collect", *US, "--config", settings).code == 0
+    stored = ("--snapshot", RUN / "snapshot")
+    said = f"error: {RUN / 'snapshot'}: {PAYER_IN_GROUP} in a file, and name that with --config\n"
+    for asked in (("report", *stored), ("explain", "i-1", *stored)):
+        ended = command(*asked)
+        assert (ended.code, ended.err) == (2, said)
+        ended = command(*asked, "--config", settings)
+        assert (ended.code, ended.err) == (2, f"error: mine.toml: {PAYER_IN_GROUP}\n")
+    planned = command("run", "--dry-run", "--config", settings)
+    assert (planned.code, planned.out) == (2, "")
+    assert planned.err == f"error: mine.toml: {PAYER_IN_GROUP}\n"
 
 
 def test_groups_are_kept_with_the_snapshot(command: Command, organization_served: Serve) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ri_report.aws.accounts import list_accounts
 from ri_report.aws.answers import ask_as
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("ri_report")
 
 
-def plan(scope: Scope) -> list[str]:
-    """Return one line for each account, in order: read as whom, or left out why.
+def plan(scope: Scope) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows of the frame `ACCOUNTS`, and a line for each: read as whom, or left out why.
 
     Raises:
         ConfigError: the scope or the AWS configuration of this machine is wrong.
@@ -39,7 +39,8 @@ def plan(scope: Scope) -> list[str]:
             account: f"read as {credentials.principal(account)}" for account in accounts.to_read
         }
         names = {row["account_id"]: row["account_name"] for row in accounts.rows}
-        return [f"{account}  {how[account]}  {names[account]}".rstrip() for account in sorted(how)]
+        lines = [f"{account}  {how[account]}  {names[account]}".rstrip() for account in sorted(how)]
+        return accounts.rows, lines
 
 
 def _check_regions(clients: Clients, caller: Caller, scope: Scope) -> None:
