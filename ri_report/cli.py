@@ -192,7 +192,7 @@ def report(
 
 
 @ri_report.command()
-@click.argument("identifier", metavar="RESERVATION_ID|INSTANCE_ID")
+@click.argument("identifier", metavar="RESERVATION_ID|INSTANCE_ID|CAPACITY_RESERVATION_ID")
 @options_of(KEPT, CONFIG)
 def explain(identifier: str, snapshot: Path, config: Path | None) -> int:
     """Tell the story of one reservation, instance or capacity reservation of a kept snapshot.

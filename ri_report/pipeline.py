@@ -153,15 +153,15 @@ def report_inventory(inventory: Inventory, config: Config) -> Result:
 
 
 def explain_snapshot(folder: Path, config: Config | None, identifier: str) -> list[str]:
-    """Return the story of one reservation or instance of a snapshot, line by line.
+    """Return the story of a reservation, instance or capacity reservation, line by line.
 
     Args:
         folder: The snapshot.
         config: The configuration; None for the sharing that the run was made with.
-        identifier: ReservedInstancesId or instance id.
+        identifier: ReservedInstancesId, instance id or id of a capacity reservation.
 
     Raises:
-        ConfigError: the snapshot holds nothing of that id; names the nearest one that it holds.
+        ConfigError: the snapshot holds nothing of that id; names the one that may be meant.
     """
     inventory, settings = read_snapshot(folder)
     config = config or kept_config(settings, folder)

@@ -107,7 +107,7 @@ def test_an_unknown_id_ends_with_2_and_one_line_that_names_the_nearest(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "RESERVATION_ID|INSTANCE_ID"),
+        ((), "RESERVATION_ID|INSTANCE_ID|CAPACITY_RESERVATION_ID"),
         (("i-1",), "--snapshot"),
         (("i-1", "--snapshot", "x"), "x: is not a snapshot"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ import pandas as pd
 from ri_report.errors import ConfigError
 from ri_report.inventory.outcomes import is_all_listed
 from ri_report.report.formats import UNKNOWN, number, percent, text_of
+from ri_report.report.ids import meant
 from ri_report.report.scene import (
     NAME_LIMIT,
     NOTHING,
@@ -55,7 +55,7 @@ def story(inventory: Inventory, analysis: Analysis, sharing: Sharing, identifier
         identifier: ReservedInstancesId, instance id or id of a capacity reservation.
 
     Raises:
-        ConfigError: the snapshot holds nothing of that id; names the nearest one that it holds.
+        ConfigError: the snapshot holds nothing of that id; names the one that may be meant.
     """
     tellers: tuple[tuple[pd.DataFrame, str, Teller], ...] = (
         (analysis.active, RESERVATION, _of_reservation),
@@ -69,10 +69,10 @@ def story(inventory: Inventory, analysis: Analysis, sharing: Sharing, identifier
             scene = Scene(inventory, analysis, sharing)
             return [*tell(row_of(frame, key, identifier), scene), *_unread(inventory)]
     known = [value for frame, key, _ in tellers for value in frame[key]]
-    near = get_close_matches(identifier, known, n=1, cutoff=0.0)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    shown = visible(identifier, NAME_LIMIT)
-    raise ConfigError(f"{shown}: the snapshot holds no such reservation or instance{hint}")
+    raise ConfigError(
+        f"{visible(identifier, NAME_LIMIT)}: the snapshot holds no such reservation, instance or"
+        f" capacity reservation; {meant(identifier, known)}"
+    )
 
 
 def _of_reservation(row: dict[str, Any], scene: Scene) -> Iterator[str]:
