@@ -33,6 +33,7 @@ id = "012345678901"
 mode = "restricted"
 deactivated_accounts = ["111122223333"]
 zonal_match = "az_id"
+zonal_in_capacity_reservations = true
 
 [sharing.groups]
 platform = ["111122223333", "222233334444"]
@@ -189,6 +190,7 @@ def test_every_key_of_the_file_arrives(tmp_path: Path) -> None:
     assert [account.role_name for account in config.account] == ["OtherName", None]
     assert config.sharing.deactivated_accounts == ["111122223333"]
     assert config.sharing.zonal_match == "az_id"
+    assert config.sharing.zonal_in_capacity_reservations
     assert config.sharing.mode == "restricted"
     assert config.sharing.groups == {
         "platform": ["111122223333", "222233334444"],
@@ -206,6 +208,7 @@ def test_without_a_file_the_documented_defaults_hold() -> None:
     assert config.organization.session_name == "ri-report"
     assert config.organization.regions == []
     assert config.sharing.zonal_match == "az_name"
+    assert not config.sharing.zonal_in_capacity_reservations
     assert (config.sharing.mode, config.sharing.groups) == ("open", {})
     assert (config.targets.utilization, config.targets.coverage) == (0.95, 0.80)
     assert config.output.dir == "reports"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ri_report.inventory.outcomes import Status
-from ri_report.report.contents import CONTENTS
-from ri_report.report.formats import NOT_APPLICABLE, percent
+from ri_report.report.alternatives import zonal_inside, zone_match
 from ri_report.report.limits import (
     accounts_left_out,
     accounts_not_active,
@@ -18,11 +17,9 @@ from ri_report.report.limits import (
 from ri_report.report.model import Finding
 from ri_report.report.text import visible
 from ri_report.report.wording import UNLISTED, named, quantity, words
-from ri_report.rules.basis import READ_OTHERWISE
 from ri_report.rules.eligibility import NO_DISCOUNT_REASONS
 from ri_report.rules.places import contradictions
 from ri_report.rules.unread import unread_capacity
-from ri_report.rules.zones import ZONE_MATCH_OTHER
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
@@ -66,7 +63,8 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *_flexibility(analysis),
         *_platforms(analysis),
         *_reservations(analysis),
-        *_zone_match(inventory, analysis, sharing),
+        *zone_match(inventory, analysis, sharing),
+        *zonal_inside(inventory, analysis, sharing),
         *zones_unknown(analysis),
         *_zone_contradictions(inventory),
         *_zone_names(analysis),
@@ -224,54 +222,6 @@ def _reservations(analysis: Analysis) -> list[Finding]:
             )
         )
     return found
-
-
-def _zone_match(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> list[Finding]:
-    rows, tables = analysis.zone_match, _read_otherwise(analysis)
-    if not tables:
-        return []
-    here, there = ("name", "id") if sharing.zonal_match == "az_name" else ("id", "name")
-    used_more, covered_more = (
-        float((rows[f"{what}_by_{there}"] - rows[f"{what}_by_{here}"]).sum())
-        for what in ("used_units", "covered_units")
-    )
-    used, covered = analysis.utilization, analysis.covered
-    text = (
-        f"If zonal reservations matched the zones of other accounts by {there} and not by {here},"
-        f" some rows of {', '.join(tables.values())} would be different; these rows show both"
-    )
-    if used["used_units"].notna().all() and covered["covered_units"].notna().all():
-        text += (
-            f": utilization {_change(used['used_units'], used['purchased_units'], used_more)},"
-            f" coverage {_change(covered['covered_units'], covered['units'], covered_more)}"
-        )
-    if inventory.outcomes["is_gap"].any():
-        text += ", of what was read"
-    fix = (
-        "AWS's billing guide says by name; where a bill says otherwise, set sharing.zonal_match"
-        if here == "name"
-        else "sharing.zonal_match says by id; AWS's billing guide says by name"
-    )
-    return [Finding("warning", text, fix, next(iter(tables)) if rows.empty else "zone_match")]
-
-
-def _read_otherwise(analysis: Analysis) -> dict[str, str]:
-    """Return the titles, by name, of the tables with rows that the other reading would change."""
-    names = {frame.name for frame in READ_OTHERWISE}
-    return {
-        entry.frame.name: entry.title
-        for entry in CONTENTS
-        if entry.frame.name in names
-        and getattr(analysis, entry.frame.name)[ZONE_MATCH_OTHER.name].notna().any()
-    }
-
-
-def _change(part: pd.Series[float], whole: pd.Series[float], more: float) -> str:
-    """Return how a ratio would change with so many units more: `80.0 % instead of 82.5 %`."""
-    if not whole.sum():
-        return NOT_APPLICABLE
-    new, old = percent((part.sum() + more) / whole.sum()), percent(part.sum() / whole.sum())
-    return f"{new} instead of {old}" if new != old else f"still {old}"
 
 
 def _zone_contradictions(inventory: Inventory) -> list[Finding]:

@@ -49,8 +49,9 @@ Capacity reservations
     AWS bills an idle slot of an On-Demand Capacity Reservation as it bills an instance, to the
     account that pays for it. Regional reservations cover it with what instances leave; zonal
     ones never do, and by this report's reading of AWS's words (EC2 User Guide, Capacity
-    Reservation pricing and billing) neither do they cover an instance that runs inside one.
-    Slots count in utilization, apart, and never in coverage.
+    Reservation pricing and billing) neither do they cover an instance that runs inside one,
+    unless the setting sharing.zonal_in_capacity_reservations says so. Slots count in
+    utilization, apart, and never in coverage.
 
 Lent and borrowed
     Units of a reservation that cover instances or idle slots of another account are lent by
@@ -89,6 +90,10 @@ ZONAL_MATCH_TEXT = {
     " documentation words it.",
     "az_id": "Between accounts, zonal reservations match by zone id, the physical place.",
 }
+ZONAL_INSIDE_TEXT = (
+    "Zonal reservations also cover instances that run inside a capacity reservation"
+    " (zonal_in_capacity_reservations)."
+)
 
 
 def method(sharing: Sharing) -> tuple[tuple[str, str], ...]:
@@ -104,6 +109,7 @@ def method(sharing: Sharing) -> tuple[tuple[str, str], ...]:
         *groups,
         f"Deactivated for {off}, which neither lend nor borrow." if off else "",
         ZONAL_MATCH_TEXT[sharing.zonal_match],
+        ZONAL_INSIDE_TEXT if sharing.zonal_in_capacity_reservations else "",
     )
     return (*terms(), ("Sharing", " ".join(word for word in words if word)))
 

@@ -12,6 +12,7 @@ from ri_report.rules.counts import running
 from ri_report.rules.coverage import cover, coverage, coverage_by_account
 from ri_report.rules.eligibility import active_reservations, eligible_usage
 from ri_report.rules.expiry import expiries
+from ri_report.rules.inside import INSIDE, inside
 from ri_report.rules.places import without_contradictions
 from ri_report.rules.reasons import uncovered_instances, unused_reasons
 from ri_report.rules.unplaced import unplaced_pools
@@ -51,6 +52,7 @@ class Analysis:
     capacity_reservations: pd.DataFrame
     idle_slots: pd.DataFrame
     unplaced: pd.DataFrame
+    inside: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def analyze(inventory: Inventory, sharing: Sharing) -> Analysis:
     both, active = fleet.both, fleet.active
     allocations = allocate(both, active, sharing)
     made = _tables(fleet, allocations, sharing)
+    made = replace(made, inside=inside(both, active, sharing, allocations))
     reading = other_reading(both, active, sharing, allocations)
     if reading is None:
         return with_basis(made, both, sharing, None)
@@ -114,4 +117,5 @@ def _tables(fleet: _Fleet, allocations: pd.DataFrame, sharing: Sharing) -> Analy
         capacity_reservations=covered_capacity(fleet.held, allocations),
         idle_slots=slots,
         unplaced=unplaced_pools(fleet.both, active, allocations, sharing),
+        inside=INSIDE.of([]),
     )

@@ -280,6 +280,29 @@ def test_what_depends_on_the_reading_of_zones_is_a_warning_with_the_headline_cha
     assert "sharing.zonal_match" in told.fix
 
 
+UNUSED_ZONAL = """
+    cr-1: A holds 1 m5.large in us-east-1a
+    i-in: A runs 1 m5.large in us-east-1a, inside cr-1
+    i-out: A runs 3 m5.large in us-east-1b
+    r-zonal: A bought 1 m5.large in us-east-1a
+"""
+
+
+def test_what_zonal_reservations_would_cover_inside_capacity_reservations_is_a_warning() -> None:
+    """Of 16 running units 4 would be covered, by all that was bought."""
+    (told,) = [f for f in found(UNUSED_ZONAL) if f.level == "warning"]
+    assert told.text == (
+        "If zonal reservations covered instances that run inside a capacity reservation, 1"
+        " reservation would cover other instances or idle slots, or another part of them:"
+        " utilization 100.0 % instead of 0.0 %, coverage 25.0 % instead of 0.0 %"
+    )
+    assert "set sharing.zonal_in_capacity_reservations = true" in told.fix
+    (told,) = found(UNUSED_ZONAL, sharing=Sharing(zonal_in_capacity_reservations=True))
+    assert told.text.startswith("If zonal reservations did not cover instances that run inside")
+    assert "utilization 0.0 % instead of 100.0 %" in told.text
+    assert found(UNUSED_ZONAL.replace("1a, inside cr-1", "1c, inside cr-1")) == []
+
+
 def test_a_reading_of_zones_that_only_moves_units_keeps_the_headline() -> None:
     text = """
         i-other: B runs 2 m5.large in us-east-1a (use1-az2)

@@ -26,6 +26,13 @@ GROUPS = {"shop": ["B", "A"], "lab": ["C"]}
             ),
         ),
         (
+            Sharing(zonal_in_capacity_reservations=True),
+            (
+                f"Open between all accounts. {BY_NAME} Zonal reservations also cover instances that"
+                " run inside a capacity reservation (zonal_in_capacity_reservations)."
+            ),
+        ),
+        (
             Sharing(mode="prioritized", groups=GROUPS),
             (
                 "Prioritized: reservations serve the account that bought them, then its group,"
@@ -50,4 +57,5 @@ def test_the_method_tells_mode_groups_and_exceptions(sharing: Sharing, expected:
 def test_the_method_says_how_capacity_reservations_are_read() -> None:
     told = dict(terms())["Capacity reservations"]
     assert "by this report's reading" in told
+    assert "sharing.zonal_in_capacity_reservations" in told
     assert "never in coverage" in told

@@ -12,6 +12,7 @@ from ri_report.rules import capacity, counts, eligibility
 from ri_report.rules.analysis import analyze
 from ri_report.rules.basis import MARKED
 from ri_report.rules.coverage import COVERED_USAGE_COLUMNS
+from ri_report.rules.inside import INSIDE
 from ri_report.rules.unplaced import UNPLACED
 from tests.rules.fleet import fleet, lines, table
 
@@ -43,6 +44,7 @@ DECLARED = {
     "capacity_reservations": MARKED["capacity_reservations"].names,
     "idle_slots": capacity.SLOTS.names,
     "unplaced": UNPLACED.names,
+    "inside": INSIDE.names,
 }
 RUNNING = "i-1: A runs 2 m5.large in us-east-1a"
 SPOT = "i-2: A runs 2 m5.large in us-east-1a, spot"
