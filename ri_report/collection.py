@@ -33,6 +33,7 @@ log = logging.getLogger("ri_report")
 
 ABOUT_NOW = timedelta(days=1)
 """How far the moment of observation may lie from now without a warning."""
+NOTHING_TO_RESUME = ", so there is nothing to resume; run anew"
 LOUD_SHRINKAGE = 0.20
 """The share of the accounts that may disappear between two runs without a warning."""
 
@@ -141,10 +142,16 @@ def collect_into(
             log.warning("%s %s", snapshot, _after_stop(snapshot, found, is_put=is_put))
             raise found.interrupt
     except ListCutError as error:
-        if not (run.is_resumable and _is_anything_read(parts)):
+        if not _is_anything_read(parts):
+            raise NoReportError(f"{error}. Nothing was read{NOTHING_TO_RESUME}") from error
+        if not run.is_resumable:
             raise
         what = f"{error}. What was read is kept: run again within the hour with --resume {run.name}"
         raise NoReportError(what) from error
+    except (KeyboardInterrupt, SystemExit):
+        if not _is_anything_read(parts):
+            log.warning("nothing was read%s", NOTHING_TO_RESUME)
+        raise
     except (NoReportError, IntegrityError):
         # Nothing can come of what such a run has read.
         is_needed = run.is_resumed

@@ -135,6 +135,21 @@ def test_what_was_read_outlasts_an_interrupt(
     assert_resumed(command, organization, {DATA})
 
 
+def test_a_resumed_run_that_is_stopped_again_at_once_still_keeps_what_was_read(
+    command: Command, organization_served: Serve
+) -> None:
+    organization = organization_served(INCOMPLETE)
+    assert command(*COLLECT).code == 3
+    organization.faults = Script("sts:GetCallerIdentity * * always: hang")
+    organization.calls.clear()
+    interrupt_when(lambda: bool(organization.calls))
+    stopped = command(*RESUME)
+    assert stopped.code == STOPPED
+    assert "nothing was read" not in stopped.err
+    assert f"--resume {NAME}" in stopped.err
+    assert read() == {PAYER, WEB, DATA}
+
+
 def test_a_signal_that_a_wrapper_passes_on_again_at_once_is_the_same_stop(
     command: Command, organization_served: Serve
 ) -> None:
@@ -329,7 +344,8 @@ def test_a_list_of_accounts_that_breaks_off_before_anything_was_read_leaves_noth
     )
     broken = command(*COLLECT)
     assert broken.code == 4
-    assert "--resume" not in broken.err
+    (line,) = broken.err.splitlines()
+    assert line.endswith(". Nothing was read, so there is nothing to resume; run anew")
     assert not Path("reports").exists()
 
 
