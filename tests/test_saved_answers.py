@@ -252,6 +252,35 @@ def test_a_missing_file_ends_with_3_and_the_rest_is_counted(command: Command) ->
     assert account["coverage_ratio"] == ""
 
 
+def test_a_region_that_only_other_accounts_have_is_in_no_number_and_said_so(
+    command: Command,
+) -> None:
+    ended = command("report", "--from-dumps", save(own_answers()), "--as-of", "2026-11-22T06:30Z")
+    assert ended.code == 0
+    warned = f"those of other accounts have these regions: {DATA} in eu-west-1;"
+    assert warned in (made() / "report.json").read_text()
+    told = {(row["region"], row["completeness"]) for row in rows("coverage")}
+    assert told == {("us-east-1", "complete"), ("eu-west-1", "partial")}
+
+
+def test_the_kept_snapshot_keeps_what_zonal_reservations_cover(command: Command) -> None:
+    record = instance("i-1 m5.large running us-east-1a Linux/UNIX RunInstances -")
+    inside = record | {"CapacityReservationId": "cr-0a"}
+    bought = purchase("r-1 m5.large 1 active 2026-06-01T00:00:00+00:00 2027-05-31T23:59:59+00:00")
+    zonal = bought | {"Scope": "Availability Zone", "AvailabilityZone": "us-east-1a"}
+    launch = {"ReservationId": "l-1", "OwnerId": WEB, "Instances": [inside]}
+    folder = save({(WEB, "us-east-1"): {"Reservations": [launch], "ReservedInstances": [zonal]}})
+    settings = Path("ri-report.toml")
+    covered = []
+    for choice in ("", "[sharing]\nzonal_in_capacity_reservations = true\n"):
+        settings.write_text(choice)
+        command("report", "--from-dumps", folder, "--as-of", "2026-11-22T06:30Z")
+        settings.unlink()
+        command("report", "--snapshot", made() / "snapshot")
+        covered += [row["covered_units"] for row in rows("coverage")]
+    assert covered == ["0.0", "4.0"]
+
+
 def test_a_page_of_several_ends_with_3_and_counts_nothing_of_it(command: Command) -> None:
     folder = save(own_answers())
     path = folder / WEB / "us-east-1" / "instances.json"

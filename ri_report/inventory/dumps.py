@@ -9,7 +9,8 @@
                                                        optional: ec2 describe-capacity-reservations
 
 A file that is missing is a gap, never zero, unless it is optional: then it is not known. One that
-cannot be read is always a gap.
+cannot be read is always a gap. A region of which only other accounts have a folder may be one that
+the account does not use: it is no gap, but said not to be saved.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ri_report.inventory.layout import (
     regions,
 )
 from ri_report.inventory.names import ACCOUNT_ID, run_name
-from ri_report.inventory.outcomes import CellKind, Outcome, Status, accounts_read
+from ri_report.inventory.outcomes import NOT_SAVED, CellKind, Outcome, Status, accounts_read
 from ri_report.inventory.records import (
     account_rows,
     capacity_rows,
@@ -122,6 +123,7 @@ def read_dumps(folder: Path, as_of: datetime | None, run: str = "") -> Inventory
         for region in names:
             _read_region(folder, account_id, region, read)
     read.outcomes += _unseen(accounts, {account for account, names in places.items() if names})
+    read.outcomes += _unsaved(places)
     _refuse_nothing_read(folder, read.outcomes)
     moment = as_of or newest(folder, FILES)
     return gather(
@@ -261,3 +263,22 @@ def _unseen(accounts: Rows, seen: set[str]) -> list[Outcome]:
             )
         )
     return outcomes
+
+
+def _unsaved(places: dict[str, list[str]]) -> list[Outcome]:
+    """Return an outcome for each region of which other accounts have a folder and this one none."""
+    anywhere = {region for names in places.values() for region in names}
+    return [
+        Outcome(
+            account_id,
+            region,
+            CellKind.REGIONS,
+            Status.SKIPPED,
+            NOT_SAVED,
+            "no folder of this region, of which another account has one",
+            f"Save its answers under {account_id}/{region}/, empty ones too",
+        )
+        for account_id, names in places.items()
+        if names
+        for region in sorted(anywhere - {*names})
+    ]

@@ -46,7 +46,8 @@ ACCOUNT_STATE = "account_state"
 EXCLUDED = "excluded"
 NOT_OPTED_IN = "not_opted_in"
 NOT_LISTED = "not_listed"
-HARMLESS_SKIPS = frozenset({ACCOUNT_STATE, EXCLUDED, NOT_OPTED_IN})
+NOT_SAVED = "not_saved"
+HARMLESS_SKIPS = frozenset({ACCOUNT_STATE, EXCLUDED, NOT_OPTED_IN, NOT_SAVED})
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ class Outcome:
         status: One of `Status`; EMPTY means that AWS answered, and that nothing in
             its answer is kept: no instance, no capacity reservation that is active.
         reason: Why, from a closed list: `role`, `iam`, `scp` (DENIED); `account_state`,
-            `excluded`, `not_opted_in`, `no_file`, `stopped`, `worker_ended`, `not_listed`
-            (SKIPPED); `part` (MALFORMED); `no_outcome` (INTEGRITY); otherwise AWS's error code or
-            "".
+            `excluded`, `not_opted_in`, `not_saved`, `no_file`, `stopped`, `worker_ended`,
+            `not_listed` (SKIPPED); `part` (MALFORMED); `no_outcome` (INTEGRITY); otherwise AWS's
+            error code or "".
         detail: What AWS said, in one line, without secrets.
         fix: What the reader can do about it, in one line.
         row_count: How many records were kept.

@@ -12,6 +12,7 @@ from ri_report.report.limits import (
     accounts_left_out,
     accounts_not_active,
     management_unknown,
+    regions_not_saved,
     zones_unknown,
 )
 from ri_report.report.model import Finding
@@ -56,6 +57,7 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
     found: tuple[Finding, ...] = (
         *gaps(inventory.accounts, inventory.outcomes),
         *accounts_left_out(inventory, sharing),
+        *regions_not_saved(inventory),
         *accounts_not_active(inventory),
         *_sharing(inventory, sharing),
         *_ungrouped(inventory, analysis, sharing),

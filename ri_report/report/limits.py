@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ri_report.inventory.outcomes import ACCOUNT_STATE
 from ri_report.report.model import Finding
 from ri_report.report.wording import named, quantity
-from ri_report.rules.unread import left_out
+from ri_report.rules.unread import left_out, not_saved
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
@@ -27,6 +27,20 @@ def accounts_left_out(inventory: Inventory, sharing: Sharing) -> list[Finding]:
         " these are the numbers of the part that was read"
     )
     return [Finding("warning", text, "Read every account for the organization's", "accounts")]
+
+
+def regions_not_saved(inventory: Inventory) -> list[Finding]:
+    """Warn of regions that saved answers hold of some accounts only."""
+    places = not_saved(inventory.outcomes)
+    if not places:
+        return []
+    told = named(f"{account} in {region}" for account, region in places)
+    text = (
+        f"Not among the saved answers, though those of other accounts have these regions: {told};"
+        " what runs there or was bought there is in no number"
+    )
+    fix = "Save them, of accounts without anything there too, and report again"
+    return [Finding("warning", text, fix, "accounts")]
 
 
 def accounts_not_active(inventory: Inventory) -> list[Finding]:

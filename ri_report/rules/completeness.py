@@ -15,7 +15,7 @@ import pandas as pd
 from ri_report.inventory.frames import Column
 from ri_report.rules.coverage import COVERAGE
 from ri_report.rules.expiry import month_of
-from ri_report.rules.unread import UNLISTED, Cells, left_out, unread, unread_capacity
+from ri_report.rules.unread import UNLISTED, Cells, left_out, not_saved, unread, unread_capacity
 
 if TYPE_CHECKING:
     from ri_report.inventory.schema import Inventory
@@ -77,7 +77,7 @@ def with_completeness(analysis: Analysis, inventory: Inventory, sharing: Sharing
     """Return the analysis, the rows of which say whether something unread could change them.
 
     Accounts that were left out on purpose count as unread where they share with the others: AWS
-    does not leave them out.
+    does not leave them out. So do regions that saved answers lack of some accounts only.
 
     Args:
         analysis: One whose rows are complete, or unknown where they rest on something unread.
@@ -85,15 +85,19 @@ def with_completeness(analysis: Analysis, inventory: Inventory, sharing: Sharing
         sharing: Who may serve whom.
     """
     missing, slots = unread(inventory.outcomes), unread_capacity(inventory.outcomes)
-    left = frozenset((account, "") for account in left_out(inventory, sharing))
-    if not missing.places | left | slots:
+    out = frozenset((account, "") for account in left_out(inventory, sharing))
+    unsaved = not_saved(inventory.outcomes)
+    if not missing.places | out | unsaved | slots:
         return analysis
-    cover = _reach(missing.instances.places | missing.reservations.places | left, sharing)
-    use = _reach(missing.places | left | slots, sharing)
+    unrun, unbought = (
+        cells.places | unsaved for cells in (missing.instances, missing.reservations)
+    )
+    cover = _reach(unrun | unbought | out, sharing)
+    use = _reach(missing.places | unsaved | out | slots, sharing)
     covered = cover.among(analysis.covered)
     changed = {
         "covered": covered,
-        "coverage": _places(analysis, covered, missing.instances),
+        "coverage": _places(analysis, covered, unrun),
         "coverage_by_account": cover.among(analysis.coverage_by_account),
         "uncovered": cover.among(analysis.uncovered),
         "pools": use.among(analysis.pools),
@@ -101,7 +105,7 @@ def with_completeness(analysis: Analysis, inventory: Inventory, sharing: Sharing
         "zone_match": use.among(analysis.zone_match),
         "capacity_reservations": use.among(analysis.capacity_reservations, "billed_account_id"),
         "allocations": _of_reservations(analysis, use),
-        "expiries": _months(analysis, use, missing.reservations),
+        "expiries": _months(analysis, use, unbought),
         # What keeps units from being used may run in any region and any account.
         "unused_reasons": pd.Series(data=True, index=analysis.unused_reasons.index),
     }
@@ -117,10 +121,12 @@ def _partial(frame: pd.DataFrame, rows: pd.Series[bool]) -> pd.DataFrame:
     return frame.assign(**{COMPLETENESS.name: told.mask(rows & (told == COMPLETE), PARTIAL)})
 
 
-def _places(analysis: Analysis, covered: pd.Series[bool], unseen: Cells) -> pd.Series[bool]:
+def _places(
+    analysis: Analysis, covered: pd.Series[bool], unrun: frozenset[Place]
+) -> pd.Series[bool]:
     """Return which rows of coverage lack instances, or count some whose cover could change."""
     rows, key = analysis.coverage, list(COVERAGE.key)
-    regions = {region for _, region in unseen.places}
+    regions = {region for _, region in unrun}
     changed = analysis.covered.loc[covered, key].drop_duplicates()
     is_changed = pd.MultiIndex.from_frame(rows[key]).isin(pd.MultiIndex.from_frame(changed))
     return rows["region"].isin(regions) | is_changed | ("" in regions)
@@ -132,8 +138,8 @@ def _of_reservations(analysis: Analysis, use: _Reach) -> pd.Series[bool]:
     return analysis.allocations["reservation_id"].isin(changed)
 
 
-def _months(analysis: Analysis, use: _Reach, unbought: Cells) -> pd.Series[bool]:
+def _months(analysis: Analysis, use: _Reach, unbought: frozenset[Place]) -> pd.Series[bool]:
     """Return which months could change: any where purchases were not read."""
     ends = analysis.active.loc[use.among(analysis.active), "end"]
     months = analysis.expiries["month"]
-    return months.isin(month_of(ends.dropna())) | bool(unbought.places)
+    return months.isin(month_of(ends.dropna())) | bool(unbought)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ri_report.inventory.outcomes import EXCLUDED, LISTS, READ, CellKind
+from ri_report.inventory.outcomes import EXCLUDED, LISTS, NOT_SAVED, READ, CellKind
 from ri_report.rules.matching import REGIONAL
 
 if TYPE_CHECKING:
@@ -99,6 +99,15 @@ def unread_capacity(outcomes: pd.DataFrame) -> frozenset[Place]:
 
 def _places(rows: pd.DataFrame) -> frozenset[Place]:
     return frozenset(zip(rows["account_id"], rows["region"], strict=True))
+
+
+def not_saved(outcomes: pd.DataFrame) -> frozenset[Place]:
+    """Return each account and region of which saved answers hold nothing, but other accounts' do.
+
+    Args:
+        outcomes: Frame `outcomes.OUTCOMES`.
+    """
+    return _places(outcomes[outcomes["reason"] == NOT_SAVED])
 
 
 def left_out(inventory: Inventory, sharing: Sharing) -> list[str]:

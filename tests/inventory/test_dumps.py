@@ -341,6 +341,24 @@ def test_an_account_that_is_not_active_needs_no_folder(state: str, tmp_path: Pat
     assert state in row["detail"]
 
 
+def test_a_region_that_only_another_account_has_is_said_not_to_be_saved(tmp_path: Path) -> None:
+    """It may be one that the account does not use, so it is no gap; but nobody has looked."""
+    files = whole()
+    for place in (f"{WEB}/eu-central-1", f"{DATA}/eu-central-1"):
+        files |= {
+            f"{place}/instances.json": instances(),
+            f"{place}/reserved-instances.json": reservations(),
+        }
+    files["accounts.json"] = accounts({"Id": OLD, "Status": "ACTIVE"})
+    outcomes = read_dumps(save(tmp_path, files), AS_OF).outcomes
+    (told,) = outcomes[outcomes["reason"] == "not_saved"].to_dict("records")
+    assert (told["account_id"], told["region"], told["kind"]) == (DATA, "us-east-1", "regions")
+    assert (told["status"], told["is_gap"]) == ("SKIPPED", False)
+    assert told["detail"] == "no folder of this region, of which another account has one"
+    assert f"{DATA}/us-east-1/" in told["fix"]
+    assert set(outcomes.loc[outcomes["is_gap"], "account_id"]) == {OLD}
+
+
 def test_an_account_folder_without_regions_is_a_gap(tmp_path: Path) -> None:
     save(tmp_path, whole())
     (tmp_path / DATA).mkdir()

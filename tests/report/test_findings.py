@@ -122,6 +122,20 @@ def test_a_refusal_is_told_by_its_reason_and_its_fix() -> None:
     assert (told.text, told.fix) == ("Not read: C: DENIED (role)", "trust C")
 
 
+def test_regions_that_only_saved_answers_of_others_have_are_a_warning() -> None:
+    def unsaved(account: str, region: str) -> Outcome:
+        return Outcome(account, region, CellKind.REGIONS, Status.SKIPPED, "not_saved")
+
+    (told,) = found("", unsaved("B", "us-east-1"), unsaved("A", "eu-west-1"))
+    assert told.level == "warning"
+    assert told.text == (
+        "Not among the saved answers, though those of other accounts have these regions: A in"
+        " eu-west-1, B in us-east-1; what runs there or was bought there is in no number"
+    )
+    (told,) = found("", *(unsaved(name, "us-east-1") for name in "ABCDEFGH"))
+    assert "E in us-east-1 and 3 more; what runs" in told.text
+
+
 def test_capacity_reservations_that_nobody_asked_for_are_noted_and_refused_ones_are_gaps() -> None:
     read = [
         Outcome(name, "us-east-1", kind, Status.OK)

@@ -9,7 +9,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ri_report.inventory.outcomes import EXCLUDED, LISTS, OUTCOMES, CellKind, Outcome, Status
+from ri_report.inventory.outcomes import (
+    EXCLUDED,
+    LISTS,
+    NOT_SAVED,
+    OUTCOMES,
+    CellKind,
+    Outcome,
+    Status,
+)
 from ri_report.inventory.schema import ACCOUNTS
 from ri_report.rules.analysis import Analysis, analyze
 from ri_report.rules.completeness import said
@@ -107,6 +115,10 @@ def test_where_everything_was_read_every_row_is_complete() -> None:
         (denied(CellKind.REGIONS, ""), EVERYWHERE),
         (denied(CellKind.ACCOUNT, "", account=""), EVERYWHERE),
         (denied(CellKind.ZONES), {}),
+        (
+            Outcome("C", HOME, CellKind.REGIONS, Status.SKIPPED, NOT_SAVED),
+            AT_HOME | {"expiries": {"2026-12", "2027-01"}},
+        ),
     ],
 )
 def test_an_unread_cell_could_change_what_shares_with_it_in_its_region(
@@ -194,4 +206,13 @@ def test_what_rests_on_something_unread_is_unknown_and_what_shares_with_it_parti
         "pools": {HOME},
         "capacity_reservations": {"cr-a"},
         **REASONS,
+    }
+
+
+def test_places_lack_what_was_not_saved_of_an_account_that_shares_with_none() -> None:
+    unsaved = Outcome("C", HOME, CellKind.REGIONS, Status.SKIPPED, NOT_SAVED)
+    alone = Sharing(deactivated_accounts=frozenset({"C"}))
+    assert saying("partial", analyzed(unsaved, sharing=alone)) == REASONS | {
+        "coverage": {HOME},
+        "expiries": {"2026-12", "2027-01"},
     }
