@@ -58,11 +58,11 @@ class Lines:
         now = time.monotonic()
         if self._done == self._total or now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
-            log.info("%d/%d accounts, %d failed", self._done, self._total, self._failed)
+            log.info("%d/%d accounts, %d not read in full", self._done, self._total, self._failed)
 
 
 class Bar:
-    """A bar with accounts done, failed and the time left."""
+    """A bar with accounts done, those not read in full and the time left."""
 
     def __init__(self) -> None:
         """Lay out the bar; it appears when the number of accounts is known."""
@@ -71,7 +71,7 @@ class Bar:
             TextColumn("Reading accounts"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[failed]} failed"),
+            TextColumn("{task.fields[failed]} not read in full"),
             TimeElapsedColumn(),
             TextColumn("ETA"),
             TimeRemainingColumn(),

@@ -267,7 +267,7 @@ def test_paths_go_to_stdout_and_all_else_to_stderr(
         Path("reports/2026-11-22T063000Z/report.json"),
     ]
     assert all(path.exists() for path in ended.paths)
-    assert ended.err.splitlines()[-1] == "info: 2/2 accounts, 0 failed"
+    assert ended.err.splitlines()[-1] == "info: 2/2 accounts, 0 not read in full"
 
 
 @pytest.mark.parametrize("silence", ["-q", "--no-progress"])

@@ -34,9 +34,9 @@ def test_lines_come_first_then_every_few_seconds_and_last(
             clock.append(float(second))
             shown.done("111122223333", failed=failed)
     assert caplog.messages == [
-        "1/5 accounts, 0 failed",
-        "3/5 accounts, 1 failed",
-        "5/5 accounts, 2 failed",
+        "1/5 accounts, 0 not read in full",
+        "3/5 accounts, 1 not read in full",
+        "5/5 accounts, 2 not read in full",
     ]
 
 
@@ -70,7 +70,9 @@ def test_silence_writes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == []
 
 
-def test_the_bar_counts_accounts_and_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bar_counts_accounts_and_those_not_read_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
@@ -82,5 +84,5 @@ def test_the_bar_counts_accounts_and_failures(monkeypatch: pytest.MonkeyPatch) -
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
     assert "Reading accounts" in text
     assert "2/2" in text
-    assert "1 failed" in text
+    assert "1 not read in full" in text
     assert "ETA" in text

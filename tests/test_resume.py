@@ -150,6 +150,16 @@ def test_a_resumed_run_that_is_stopped_again_at_once_still_keeps_what_was_read(
     assert read() == {PAYER, WEB, DATA}
 
 
+def test_accounts_that_a_stop_left_out_did_not_fail(
+    command: Command, organization_served: Serve
+) -> None:
+    organization_served(COMPANY).faults = Script(f"sts:AssumeRole {DATA} * always: hang")
+    interrupt_when_read({PAYER, WEB})
+    stopped = command("collect", *COLLECT[2:])
+    assert "info: 3/3 accounts, 1 not read in full" in stopped.err.splitlines()
+    assert "failed" not in stopped.err
+
+
 def test_a_signal_that_a_wrapper_passes_on_again_at_once_is_the_same_stop(
     command: Command, organization_served: Serve
 ) -> None:
