@@ -160,8 +160,8 @@ def _denied(code: str, message: str, asked: Asked) -> Fault:
     detail = f"{asked.action}: {code}: {message}"
     if "control policy" in message:
         fix = (
-            f"A service control policy denies {asked.action}: let it except {asked.principal}, "
-            "or leave the account or region out of the run (AWS_REGION too)"
+            f"Have {asked.principal} excepted from the service control policy that denies "
+            f"{asked.action}, or leave the account or region out of the run (AWS_REGION too)"
         )
         return Fault(Status.DENIED, "scp", detail, fix)
     if asked.role_arn:

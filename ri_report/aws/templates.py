@@ -57,23 +57,26 @@ locals {{
 
 # In every linked account.
 resource "aws_iam_role" "member" {{
-  count              = local.is_application_account ? 0 : 1
-  name               = var.role_name
-  description        = "{about}"
+  count       = local.is_application_account ? 0 : 1
+  name        = var.role_name
+  description = "{about}"
+
   assume_role_policy = jsonencode({trust})
 }}
 
 resource "aws_iam_role_policy" "member" {{
-  count  = local.is_application_account ? 0 : 1
-  name   = "{read_name}"
-  role   = aws_iam_role.member[0].id
+  count = local.is_application_account ? 0 : 1
+  name  = "{read_name}"
+  role  = aws_iam_role.member[0].id
+
   policy = jsonencode({read})
 }}
 
 # In the account that the job runs in: attach it to the job's role.
 resource "aws_iam_policy" "application" {{
-  count  = local.is_application_account ? 1 : 0
-  name   = "{application_name}"
+  count = local.is_application_account ? 1 : 0
+  name  = "{application_name}"
+
   policy = jsonencode({application})
 }}
 """
@@ -174,8 +177,7 @@ def terraform(names: Names) -> str:
         "read": read_policy(),
         "application": application_policy(references),
     }
-    # A JSON object is an HCL expression, with the same quoting and ${...} as references.
-    texts = {name: indent(_text(document), "  ").strip() for name, document in documents.items()}
+    texts = {name: indent(_hcl(document), "  ").strip() for name, document in documents.items()}
     return variables + TERRAFORM.format(
         **texts, read_name=READ_POLICY, application_name=APPLICATION_POLICY, about=DESCRIPTION
     )
@@ -195,6 +197,11 @@ def _terraform_variable(name: str, value: str) -> str:
         "}",
     ]
     return "\n".join(lines) + "\n\n"
+
+
+def _hcl(document: Document) -> str:
+    """A JSON object is HCL too, with ${...} as references; spaced as `terraform fmt` has it."""
+    return json.dumps(document, indent=2, separators=(",", " : "))
 
 
 def _text(document: Document) -> str:
