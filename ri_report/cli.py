@@ -102,7 +102,7 @@ def ri_report() -> None:
 
 @ri_report.command()
 @options_of(OUTPUT, MANNERS)
-def demo(output_dir: str | None, formats: tuple[str, ...], **options: Any) -> int:
+def demo(output_dir: str | None, formats: tuple[str, ...] | None, **options: Any) -> int:
     """Run the whole job on an embedded sandbox organization; needs neither AWS nor a network.
 
     Ends with 0 and says why `run` would end with 3 here: one account of the demo organization

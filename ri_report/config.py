@@ -120,9 +120,11 @@ class Targets(Section):
 class Output(Section):
     """Where the outputs go, and which are made."""
 
-    dir: str = "reports"
+    dir: Annotated[str, Field(min_length=1)] = "reports"
     formats: Annotated[
-        list[Literal["html", "xlsx", "json", "csv", "parquet"]], AfterValidator(_unique)
+        list[Literal["html", "xlsx", "json", "csv", "parquet"]],
+        Field(min_length=1),
+        AfterValidator(_unique),
     ] = ["html", "xlsx", "json", "csv"]
 
 

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
+EMPTY = "must not be empty"
 RATIO = "must be a number from 0 to 1"
 PROBLEMS = {
     "string_type": "must be text: put it in quotes",
     "list_type": 'must be a list: ["...", "..."]',
     "model_type": "must be a table: [{table}]",
     "dict_type": "must be a table: [{table}]",
+    "string_too_short": EMPTY,
+    "too_short": EMPTY,
     "greater_than_equal": RATIO,
     "less_than_equal": RATIO,
     "float_type": RATIO,

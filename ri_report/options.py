@@ -41,8 +41,8 @@ def _as_of(_: click.Context, __: click.Parameter, value: str | None) -> datetime
     return moment.astimezone(UTC)
 
 
-def _formats(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in value.split(",")) if value else ()
+def _formats(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(part.strip() for part in value.split(","))
 
 
 def _thresholds(

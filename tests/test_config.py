@@ -118,11 +118,11 @@ MISTAKES = {
     ),
     "account_id_of_11_digits": (
         '[[account]]\nid = "11122223333"',
-        ["account[0].id", "'11122223333'", "12 digits in quotes"],
+        ["account[0].id", "'11122223333'", "12 digits"],
     ),
     "account_id_in_other_digits": (
         '[[account]]\nid = "１１１１２２２２３３３３"',  # noqa: RUF001 - full-width digits are the point
-        ["account[0].id", "12 digits in quotes"],
+        ["account[0].id", "12 digits"],
     ),
     "account_twice": (
         '[[account]]\nid = "111122223333"\n[[account]]\nid = "111122223333"',
@@ -161,6 +161,8 @@ MISTAKES = {
     "target_below_zero": ("[targets]\ncoverage = -0.1", ["targets.coverage", "0 to 1"]),
     "target_as_text": ('[targets]\ncoverage = "0.8"', ["targets.coverage", "number"]),
     "target_not_a_number": ("[targets]\ncoverage = nan", ["targets.coverage", "0 to 1"]),
+    "no_output_folder": ('[output]\ndir = ""', ["output.dir", "must not be empty"]),
+    "no_output": ("[output]\nformats = []", ["output.formats", "must not be empty"]),
     "no_toml": ("organization:\n  role_name: x", ["is not valid TOML", "line 1"]),
 }
 

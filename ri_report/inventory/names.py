@@ -38,7 +38,7 @@ def checked_account_id(value: str) -> str:
         ValueError: it is not; as the other functions here, saying what to write instead.
     """
     if not ACCOUNT_ID.fullmatch(value):
-        raise ValueError(f"{value!r} is not an account id: write 12 digits in quotes")
+        raise ValueError(f"{value!r} is not an account id: write 12 digits")
     return value
 
 
