@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ri_report.inventory.frames import Column
-from ri_report.rules.coverage import COVERAGE
+from ri_report.rules.coverage import COVERAGE, COVERAGE_BY_ACCOUNT
 from ri_report.rules.expiry import month_of
+from ri_report.rules.matching import INDEPENDENT_REGIONS
 from ri_report.rules.unread import UNLISTED, Cells, left_out, not_saved, unread, unread_capacity
 
 if TYPE_CHECKING:
+    from ri_report.inventory.frames import Frame
     from ri_report.inventory.schema import Inventory
     from ri_report.rules.analysis import Analysis
     from ri_report.rules.sharing import Sharing
@@ -79,11 +81,14 @@ def with_completeness(analysis: Analysis, inventory: Inventory, sharing: Sharing
     Accounts that were left out on purpose count as unread where they share with the others: AWS
     does not leave them out. So do regions that saved answers lack of some accounts only.
 
+    Rows of coverage are partial too where zone ids were not read by which they would be others.
+
     Args:
         analysis: One whose rows are complete, or unknown where they rest on something unread.
         inventory: What was seen, and how the reading of each cell ended.
         sharing: Who may serve whom.
     """
+    analysis = _without_split_zones(analysis)
     missing, slots = unread(inventory.outcomes), unread_capacity(inventory.outcomes)
     out = frozenset((account, "") for account in left_out(inventory, sharing))
     unsaved = not_saved(inventory.outcomes)
@@ -119,6 +124,36 @@ def _partial(frame: pd.DataFrame, rows: pd.Series[bool]) -> pd.DataFrame:
     """Call partial what is complete among these rows."""
     told = frame[COMPLETENESS.name]
     return frame.assign(**{COMPLETENESS.name: told.mask(rows & (told == COMPLETE), PARTIAL)})
+
+
+def _without_split_zones(analysis: Analysis) -> Analysis:
+    """Return the analysis in which no row of a zone is complete that lacks a part of the zone."""
+    covered, places, lines = analysis.covered, analysis.coverage, analysis.coverage_by_account
+    if (covered["availability_zone_id"] != "").all():
+        return analysis
+    return replace(
+        analysis,
+        coverage=_partial(places, _is_split(places, covered, COVERAGE)),
+        coverage_by_account=_partial(lines, _is_split(lines, covered, COVERAGE_BY_ACCOUNT)),
+    )
+
+
+def _is_split(rows: pd.DataFrame, covered: pd.DataFrame, frame: Frame) -> pd.Series[bool]:
+    """Return which rows are of a zone name that has other rows, or may be several places.
+
+    Both only because the id of some usage was not read: the name is another place in other accounts
+    where `matching.INDEPENDENT_REGIONS` says so.
+    """
+    key = [name for name in frame.key if name != "availability_zone_id"]
+    place, account = covered["availability_zone_id"], covered["account_id"]
+    named = covered[key].assign(is_lost=place == "", place=place, account=account)
+    told = named.groupby(key, as_index=False).agg(
+        {"is_lost": "any", "place": "nunique", "account": "nunique"}
+    )
+    is_several = (told["account"] > 1) & told["region"].isin(INDEPENDENT_REGIONS)
+    split = told.loc[told["is_lost"] & ((told["place"] > 1) | is_several), key]
+    found = pd.MultiIndex.from_frame(rows[key]).isin(pd.MultiIndex.from_frame(split))
+    return pd.Series(found, rows.index, dtype=bool)
 
 
 def _places(

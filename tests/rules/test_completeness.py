@@ -216,3 +216,49 @@ def test_places_lack_what_was_not_saved_of_an_account_that_shares_with_none() ->
         "coverage": {HOME},
         "expiries": {"2026-12", "2027-01"},
     }
+
+
+def placed(text: str) -> dict[str, list[str]]:
+    """What coverage says of each zone name and id, and the same by account."""
+    world = fleet(text)
+    found = blind(world.analysis, world.inventory, world.sharing)
+    return {
+        f"{zone} {place}".strip(): sorted({*rows["completeness"]})
+        for table in (found.coverage, found.coverage_by_account)
+        for (zone, place), rows in table.groupby(["availability_zone", "availability_zone_id"])
+    }
+
+
+def test_a_zone_that_stands_in_two_rows_as_an_id_was_not_read_is_complete_in_neither() -> None:
+    assert placed("""
+        i-1: A runs 1 m5.large in eu-central-1a (euc1-az2)
+        i-2: A runs 1 m5.large in eu-central-1a ()
+        i-3: A runs 1 c5.large in eu-central-1b (euc1-az3)
+        i-4: B runs 1 m5.large in eu-central-1b ()
+        """) == {
+        "eu-central-1a": ["partial"],
+        "eu-central-1a euc1-az2": ["partial"],
+        "eu-central-1b": ["complete"],
+        "eu-central-1b euc1-az3": ["complete"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("region", "account", "word"),
+    [
+        ("us-east-1", "B", "partial"),
+        ("us-east-1", "A", "complete"),
+        ("eu-central-1", "B", "complete"),
+    ],
+    ids=["a_name_of_two_accounts", "a_name_of_one", "a_name_of_all"],
+)
+def test_a_zone_without_any_id_is_partial_where_its_name_may_be_several_places(
+    region: str, account: str, word: str
+) -> None:
+    world = fleet(f"""
+        i-1: A runs 1 m5.large in {region}a ()
+        i-2: {account} runs 1 m5.large in {region}a ()
+        """)
+    found = blind(world.analysis, world.inventory, world.sharing)
+    assert found.coverage["completeness"].tolist() == [word]
+    assert set(found.coverage_by_account["completeness"]) == {"complete"}
