@@ -100,7 +100,7 @@ def held_capacity(capacity: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
         cover idle slots: the rules are those for instances.
     """
     capacity = _each_once(capacity)
-    known = capacity.assign(**capacity_platforms(capacity["platform"]))
+    known = capacity.assign(**capacity_platforms(capacity))
     idle, payer = known["available_instances"], known["unused_billing_owner_id"]
     owner = known["owner_id"].where(known["owner_id"] != "", known["account_id"])
     return CAPACITY.check(

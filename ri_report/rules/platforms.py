@@ -108,22 +108,24 @@ def instance_platforms(instances: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"platform": platform, "platform_basis": basis}).astype("str")
 
 
-def capacity_platforms(capacity: pd.Series[str]) -> pd.DataFrame:
+def capacity_platforms(capacity: pd.DataFrame) -> pd.DataFrame:
     """Return `platform` and `platform_basis` of capacity reservations, aligned.
 
     A license that the table does not know is named as AWS names it, with basis `unrecognized`.
+    macOS is told by the mac families, as it is of instances.
 
     Args:
-        capacity: The field InstancePlatform.
+        capacity: Frame `schema.CAPACITY_RESERVATIONS`, whose `platform` is InstancePlatform.
     """
-    found = _looked_up(capacity, BY_INSTANCE_PLATFORM)
-    basis = pd.Series("instance_platform", index=capacity.index, dtype="str")
-    return pd.DataFrame(
-        {
-            "platform": found.where(found != "", capacity),
-            "platform_basis": basis.where(found != "", "unrecognized"),
-        }
-    ).astype("str")
+    platform = capacity["platform"]
+    basis = pd.Series("unrecognized", index=capacity.index, dtype="str")
+    for found, source in (
+        (_looked_up(platform, BY_INSTANCE_PLATFORM), "instance_platform"),
+        (_macos(capacity["instance_type"]), "instance_type"),
+    ):
+        known = found != ""
+        platform, basis = platform.mask(known, found), basis.mask(known, source)
+    return pd.DataFrame({"platform": platform, "platform_basis": basis}).astype("str")
 
 
 def reservation_platforms(product_descriptions: pd.Series[str]) -> pd.Series[str]:

@@ -186,6 +186,17 @@ def test_what_takes_no_reservation_says_why(mark: str, reason: str) -> None:
     assert len(idle_slots(held)) == (0 if reason else 1)
 
 
+@pytest.mark.parametrize("kind", ["mac1.metal", "mac2-m2pro.metal"])
+def test_macs_take_no_reservation_though_their_platform_is_called_linux(kind: str) -> None:
+    world = fleet(f"""
+        cr-1: A holds 2 {kind} in us-east-1a, dedicated
+        r-1: A bought 9 {kind} in us-east-1, dedicated
+        """)
+    assert world.held["reason"].tolist() == ["platform_not_sold"]
+    assert world.held["platform"].tolist() == ["macOS"]
+    assert world.allocations.empty
+
+
 def test_a_place_where_aws_does_not_say_takes_no_reservation() -> None:
     zones = ZONES.of(
         [

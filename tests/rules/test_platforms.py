@@ -154,7 +154,9 @@ CAPACITY_TABLE = {
 
 
 def test_capacity_reservations_have_spellings_of_their_own() -> None:
-    found = capacity_platforms(pd.Series([*CAPACITY_TABLE, "Plan 9"]))
+    names = [*CAPACITY_TABLE, "Plan 9"]
+    held = pd.DataFrame({"platform": names, "instance_type": "m5.large"}, dtype="str")
+    found = capacity_platforms(held)
     assert found["platform"].tolist() == [*CAPACITY_TABLE.values(), "Plan 9"]
     assert found["platform_basis"].tolist() == [
         *["instance_platform"] * len(CAPACITY_TABLE),
