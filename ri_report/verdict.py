@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ri_report")
 
+IN_NO_NUMBER = ("warning", "accounts")
+"""Level and table of the findings that accounts, or regions of them, were left out or not saved."""
+
 
 def verdict(report: Report, thresholds: Collection[tuple[str, float]]) -> int:
     """Say what the report lacks or breaches, and return the exit code.
@@ -52,7 +55,8 @@ def incomplete(gaps: Iterable[str]) -> int:
 
 
 def say_found(findings: Iterable[Finding]) -> None:
-    """Say on stderr what was found: what was not read always, the rest to who asks for more."""
+    """Say on stderr what was found: what is in no number always, the rest to who asks for more."""
     for finding in findings:
-        level = logging.WARNING if finding.level == "gap" else logging.DEBUG
+        is_missing = finding.level == "gap" or (finding.level, finding.table) == IN_NO_NUMBER
+        level = logging.WARNING if is_missing else logging.DEBUG
         log.log(level, "%s", f"{finding.text}. {finding.fix}".removesuffix(". "))

@@ -294,7 +294,10 @@ def test_accounts_that_are_left_out_are_warned_of_and_the_run_is_complete(
     command: Command, organization_served: Serve
 ) -> None:
     organization_served(READABLE)
-    assert command("run", *US, *FACTS, "--exclude-account", WEB).code == 0
+    ended = command("run", *US, *FACTS, "--exclude-account", WEB, "-q")
+    assert ended.code == 0
+    (line,) = ended.err.splitlines()
+    assert line.startswith("warning: 1 account left out by the configuration: ")
     completeness = facts()["completeness"]
     assert (completeness["complete"], completeness["accounts_left_out"]) == (True, 1)
     (warning,) = [f["text"] for f in facts()["findings"] if f["level"] == "warning"]
