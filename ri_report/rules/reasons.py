@@ -40,7 +40,8 @@ UNUSED_REASONS_TEXT = {
     "sharing_off": "A match runs uncovered in an account that sharing does not reach",
     "platform": "The same type runs uncovered on another platform",
     "tenancy": "The same type runs uncovered with another tenancy",
-    "region": "The same type runs uncovered in another region",
+    "region": "The same type, or of a size-flexible reservation another size of its family, runs"
+    " uncovered in another region",
     NOTHING_RUNNING: "Nothing was seen running uncovered that it matches, or would match but for"
     " one rule",
     NOT_ALL_READ: "Not all was read that its use rests on: what its owner runs or holds idle",
@@ -48,9 +49,10 @@ UNUSED_REASONS_TEXT = {
 UNCOVERED_REASONS_TEXT = {
     "no_reservation": "None of the active reservations that were seen matches it",
     "exhausted": "The reservations that match it are used up",
-    "sharing_off": "A reservation that matches it is in an account that sharing does not reach",
+    "sharing_off": "A reservation that matches it, used or not, is in an account that sharing does"
+    " not reach",
     "capacity_reservation": "It runs inside a capacity reservation, which a zonal reservation that"
-    " would match it does not serve",
+    " would match it, used or not, does not serve",
     NOT_ALL_READ: "What its own account bought was not read, and comes first",
     ZONE_UNKNOWN: "Whether it is in the zone of a zonal reservation of its pool was not read",
 }

@@ -261,6 +261,28 @@ def test_every_reason_has_a_text() -> None:
     }
 
 
+def test_a_text_is_true_of_every_case_that_has_its_reason() -> None:
+    """Another size of a family may be what runs elsewhere, and a match may be used where it is."""
+    elsewhere = fleet("""
+        i-1: A runs 1 m5.xlarge in eu-west-1a
+        r-1: A bought 1 m5.large in us-east-1
+        """)
+    assert "r-1 | region | 4" in unused(elsewhere)
+    assert "another size of its family" in UNUSED_REASONS_TEXT["region"]
+    used_there = """
+        i-1: A runs 1 m5.large in us-east-1a
+        i-2: B runs 1 m5.large in us-east-1a
+        r-1: B bought 1 m5.large in us-east-1
+        """
+    assert "i-1 | 0 | 4 | sharing_off" in uncovered(fleet(used_there, deactivated=["B"]))
+    inside = used_there.replace("in us-east-1a", "in us-east-1a, inside c", 1).replace(
+        "in us-east-1\n", "in us-east-1a\n"
+    )
+    assert "i-1 | 0 | 4 | capacity_reservation" in uncovered(fleet(inside))
+    for reason in ("sharing_off", "capacity_reservation"):
+        assert "used or not" in UNCOVERED_REASONS_TEXT[reason]
+
+
 @pytest.mark.parametrize("text", ["", "i-1: A runs 1 m5.large in us-east-1a"])
 def test_no_reservations_need_no_reasons(text: str) -> None:
     world = fleet(text)
