@@ -46,6 +46,9 @@ WORTH_A_WARNING = {
 }
 
 
+NOT_JUDGED = ("lifecycle_unknown", "type_unknown", "tenancy_unknown", "zone_unknown")
+"""Why instances are set apart of which it is unknown whether a reservation could cover them."""
+
 DETAIL_LIMIT = 300
 """Most characters of what AWS said, or of what was wrong with its answer."""
 LEVELS = ("gap", "warning", "note")
@@ -64,7 +67,9 @@ def findings(inventory: Inventory, analysis: Analysis, sharing: Sharing) -> tupl
         *_factors(analysis),
         *_flexibility(analysis),
         *_platforms(analysis),
+        *_unjudged(analysis),
         *_reservations(analysis),
+        *_without_term(analysis),
         *zone_match(inventory, analysis, sharing),
         *zonal_inside(inventory, analysis, sharing),
         *zones_unknown(analysis),
@@ -190,6 +195,36 @@ def _platforms(analysis: Analysis) -> list[Finding]:
     return found
 
 
+def _unjudged(analysis: Analysis) -> list[Finding]:
+    rows = analysis.not_eligible[analysis.not_eligible["reason"].isin(NOT_JUDGED)]
+    if rows.empty:
+        return []
+    text = (
+        f"{quantity(len(rows), 'running instance')} {'is' if len(rows) == 1 else 'are'} not in"
+        f" coverage, as this version cannot judge {'it' if len(rows) == 1 else 'them'}:"
+        f" {_counts(rows['reason'])}"
+    )
+    return [Finding("warning", text, "", "not_eligible")]
+
+
+def _without_term(analysis: Analysis) -> list[Finding]:
+    rows = analysis.active[analysis.active[["start", "end"]].isna().any(axis="columns")]
+    if rows.empty:
+        return []
+    text = (
+        f"{quantity(len(rows), 'reservation')} in state active without start or end: counted as"
+        " active, though the term may have ended, or not begun"
+    )
+    fix = f"Look them up in the EC2 console: {named(rows['reservation_id'])}"
+    return [Finding("warning", text, fix, "utilization")]
+
+
+def _counts(reasons: pd.Series[str]) -> str:
+    """Return how many rows each reason has: `2 spot, 1 dedicated host`."""
+    counts = reasons.value_counts().sort_index()
+    return ", ".join(f"{count:,} {words(str(reason))}" for reason, count in counts.items())
+
+
 def _reservations(analysis: Analysis) -> list[Finding]:
     other = analysis.other_states
     found = [
@@ -213,16 +248,8 @@ def _reservations(analysis: Analysis) -> list[Finding]:
         found.append(Finding("warning", text, fix, "reservations_other_states"))
     rest = other[is_known & ~other["reason"].isin(WORTH_A_WARNING)]
     if len(rest):
-        counts = rest["reason"].value_counts().sort_index()
-        text = ", ".join(f"{count:,} {words(str(reason))}" for reason, count in counts.items())
-        found.append(
-            Finding(
-                "note",
-                f"Reservations that give no discount now: {text}",
-                "",
-                "reservations_other_states",
-            )
-        )
+        text = f"Reservations that give no discount now: {_counts(rest['reason'])}"
+        found.append(Finding("note", text, "", "reservations_other_states"))
     return found
 
 
@@ -254,11 +281,9 @@ def _zone_names(analysis: Analysis) -> list[Finding]:
 
 
 def _not_eligible(analysis: Analysis) -> list[Finding]:
-    counts = analysis.not_eligible["reason"].value_counts().sort_index()
-    if counts.empty:
+    if analysis.not_eligible.empty:
         return []
-    text = ", ".join(f"{count:,} {words(str(reason))}" for reason, count in counts.items())
-    line = f"Instances that no reservation can cover: {text}"
+    line = f"Instances that no reservation can cover: {_counts(analysis.not_eligible['reason'])}"
     return [Finding("note", line, "", "not_eligible")]
 
 

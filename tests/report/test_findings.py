@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 from ri_report.inventory.outcomes import OUTCOMES, CellKind, Outcome, Status
@@ -381,6 +382,42 @@ def test_another_source_than_aws_is_named() -> None:
         "Read from a custom AWS endpoint, 127.0.0.1 (AWS_ENDPOINT_URL)"
     ]
     assert texts("note", "", source="dumps") == ["Read from saved AWS CLI answers, not from AWS"]
+
+
+def test_active_reservations_without_a_term_are_a_warning_with_their_count() -> None:
+    world = fleet(BOUGHT)
+    terms = world.reservations[["start", "end"]].copy()
+    terms.loc[0, "start"], terms.loc[1, "end"] = pd.NaT, pd.NaT
+    terms.loc[2, ["start", "end"]] = pd.NaT
+    inventory = replace(world.inventory, reservations=world.reservations.assign(**terms))
+    told, _ = findings(inventory, analyze(inventory, world.sharing), world.sharing)
+    assert (told.level, told.table) == ("warning", "utilization")
+    assert told.text == (
+        "3 reservations in state active without start or end: counted as active, though the term"
+        " may have ended, or not begun"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("lifecycle", "novel", "lifecycle unknown"),
+        ("tenancy", "novel", "tenancy unknown"),
+        ("availability_zone", "", "zone unknown"),
+        ("instance_type", "novel", "type unknown"),
+    ],
+)
+def test_instances_that_the_rules_cannot_judge_are_a_warning_with_their_count(
+    field: str, value: str, reason: str
+) -> None:
+    world = fleet("i: A runs 2 m5.large in us-east-1a")
+    inventory = replace(world.inventory, instances=world.instances.assign(**{field: value}))
+    told = findings(inventory, analyze(inventory, world.sharing), world.sharing)
+    (warning,) = (finding for finding in told if finding.level == "warning")
+    assert warning.table == "not_eligible"
+    assert warning.text == (
+        f"2 running instances are not in coverage, as this version cannot judge them: 2 {reason}"
+    )
 
 
 def test_gaps_come_first_and_notes_last() -> None:
