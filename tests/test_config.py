@@ -100,6 +100,10 @@ MISTAKES = {
         '[sharing]\nmode = "restricted"\n[sharing.groups]\n"" = ["111122223333"]',
         ["sharing.groups", "a group needs a name"],
     ),
+    "group_of_accounts_in_no_group": (
+        '[sharing]\nmode = "restricted"\n[sharing.groups]\nUncategorized = ["111122223333"]',
+        ["sharing: group Uncategorized", "in no group; leave it out"],
+    ),
     "unknown_key_like_groups": (
         "[sharing]\ngroup = {}",
         ["unknown key sharing.group", "did you mean groups?"],

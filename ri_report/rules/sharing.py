@@ -24,6 +24,10 @@ ORGANIZATION = "organization"
 Mode = Literal["open", "prioritized", "restricted"]
 ZonalMatch = Literal["az_name", "az_id"]
 
+UNCATEGORIZED = "Uncategorized"
+"""Groups are values of a Cost Category; so AWS calls, by default, accounts that none of its rules
+names."""
+
 TIERS: dict[Mode, tuple[str, ...]] = {
     "open": (OWNER, ORGANIZATION),
     "prioritized": (OWNER, GROUP, ORGANIZATION),
@@ -54,8 +58,8 @@ class Sharing:
             example of an instance inside one. Idle slots they never cover.
 
     Raises:
-        ValueError: an account is in two groups, the members of a group are one text, or a mode or
-            match is none of the above.
+        ValueError: the groups are none that AWS could have (see `check_groups`), or a mode or match
+            is none of the above.
     """
 
     mode: Mode = "open"
@@ -113,11 +117,16 @@ def check_groups(groups: Mapping[str, Collection[str]]) -> None:
     """Refuse groups that AWS could not have.
 
     Raises:
-        ValueError: an account is in two groups, which AWS does not allow; or the members are one
-            text, which would be taken letter by letter.
+        ValueError: an account is in two groups, which AWS does not allow; the members are one
+            text, which would be taken letter by letter; or a group has the name that AWS gives to
+            accounts in none.
     """
     first: dict[str, str] = {}
     for name, members in groups.items():
+        if name == UNCATEGORIZED:
+            raise ValueError(
+                f"group {name}: AWS so calls accounts that are in no group; leave it out"
+            )
         if isinstance(members, str):
             raise ValueError(f"group {name}: {members!r} is no list of accounts; give a list")  # noqa: TRY004 - a value of the preferences, as the others
         for account in members:

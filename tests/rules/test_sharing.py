@@ -34,6 +34,10 @@ def test_an_account_in_two_groups_is_refused_with_both() -> None:
         ({"mode": "Open"}, "sharing: no mode 'Open'; it is open or prioritized or restricted"),
         ({"zonal_match": "name"}, "sharing: no zonal_match 'name'; it is az_name or az_id"),
         ({"groups": {"blue": "AB"}}, "group blue: 'AB' is no list of accounts; give a list"),
+        (
+            {"groups": {"Uncategorized": ["A"]}},
+            "group Uncategorized: AWS so calls accounts that are in no group; leave it out",
+        ),
     ],
 )
 def test_preferences_that_are_none_are_refused(wrong: dict[str, Any], message: str) -> None:
