@@ -13,6 +13,7 @@ import pytest
 from botocore.credentials import SSOProvider
 from botocore.tokens import SSOTokenProvider
 
+from ri_report.aws.credentials import identify
 from ri_report.errors import NoReportError
 
 if TYPE_CHECKING:
@@ -112,8 +113,6 @@ def test_who_is_signed_in_at_the_identity_center_is_known(
 def test_who_is_not_signed_in_at_the_identity_center_is_told_to_do_so(
     environment: Path, clients: Make, kept_under: str
 ) -> None:
-    from ri_report.aws.credentials import identify  # noqa: PLC0415 - this test alone
-
     (environment / "config").write_text(PROFILES[kept_under])
     with pytest.raises(NoReportError, match=r"no usable AWS credentials: .*aws sso login"):
         identify(clients(profile="job"))

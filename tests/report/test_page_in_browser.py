@@ -181,18 +181,24 @@ def test_accessibility_audit_finds_nothing(
     assert browser.ask(text, f"{axe}\n{AUDIT}", *options) == []
 
 
+def printed(
+    browser: Browser, require_program: Callable[[str], str], report: Report
+) -> tuple[str, str]:
+    """The text of the page on paper, and what pdfinfo says of the paper."""
+    paper = str(browser.folder / "page.pdf")
+    browser.run(render(report), "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+    asked = (["pdftotext", "-layout", paper, "-"], ["pdfinfo", paper])
+    told, sized = (
+        subprocess.run([require_program(name), *rest], capture_output=True, text=True, check=True)
+        for name, *rest in asked
+    )
+    return told.stdout, sized.stdout
+
+
 def test_print_is_a4_landscape_and_repeats_the_heads(
     browser: Browser, require_program: Callable[[str], str], complete: Report
 ) -> None:
-    paper = browser.folder / "page.pdf"
-    browser.run(render(complete), "--no-pdf-header-footer", f"--print-to-pdf={paper}")
-    told = subprocess.run(
-        [require_program("pdftotext"), "-layout", paper, "-"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    sized = subprocess.run(
-        [require_program("pdfinfo"), paper], capture_output=True, text=True, check=True
-    ).stdout
+    told, sized = printed(browser, require_program, complete)
     pages = told.split("\f")
     of_table = [
         page
@@ -212,12 +218,7 @@ def test_print_is_a4_landscape_and_repeats_the_heads(
 def test_ids_are_printed_in_one_piece(
     browser: Browser, require_program: Callable[[str], str], complete: Report
 ) -> None:
-    paper = browser.folder / "page.pdf"
-    browser.run(render(complete), "--no-pdf-header-footer", f"--print-to-pdf={paper}")
-    told = subprocess.run(
-        [require_program("pdftotext"), "-layout", paper, "-"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    told, _ = printed(browser, require_program, complete)
     for name, column in (
         ("utilization", "reservation_id"),
         ("utilization", "account_id"),
