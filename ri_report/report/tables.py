@@ -130,7 +130,8 @@ class Table:
         """Return for each total that is known whether it is firm, if rows of the table say so."""
         if BASIS.name not in self.frame.names:
             return {}
-        is_open = (self.rows[BASIS.name] == CONVENTION).any()
+        # What an unknown row would say is not known either.
+        is_open = (self.rows[BASIS.name] != FIRM).any()
         return {
             name: CONVENTION if is_open and name in self.open_totals else FIRM
             for name, total in self.total().items()

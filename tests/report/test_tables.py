@@ -422,3 +422,19 @@ def test_nothing_at_all_gives_every_table_without_rows() -> None:
     assert set(tables) >= set(PUBLISHED)
     assert {len(table.rows) for table in tables.values()} == {0}
     assert all(table.total() == {} for table in tables.values())
+
+
+def test_a_total_is_open_where_the_rows_that_say_so_are_unknown() -> None:
+    """In another split A's instance is covered by half and B's, of which nothing is known, more."""
+    text = """
+        i-a: A runs 1 m5.large in us-east-1a
+        i-b: B runs 1 m5.xlarge in us-east-1a
+        i-c: A runs 1 c5.large in us-east-1a
+        r-c: C bought 1 m5.large in us-east-1
+        """
+    table = tables_of(text, denied("B", CellKind.RESERVATIONS))["uncovered"]
+    assert dict(zip(table.rows["instance_id"], table.rows["basis"], strict=True)) == {
+        "i-c": "firm",
+        "i-b": "",
+    }
+    assert table.total_basis()["running_units"] == "convention"
